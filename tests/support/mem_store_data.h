@@ -1,0 +1,98 @@
+/*
+ * mem_store_data.h: what mem_store's own files share.
+ */
+#ifndef TESTS_SUPPORT_MEM_STORE_DATA_H
+#define TESTS_SUPPORT_MEM_STORE_DATA_H
+
+#include <uthash.h>
+
+#include "tests/support/mem_store.h"
+
+struct mem_blob {
+    uint8_t *p; /* never NULL once set, also for length 0 */
+    size_t len;
+};
+
+struct mem_run {
+    uint64_t first, last, msgs;
+    struct fp_wall at;
+    struct mem_blob events;
+};
+
+struct mem_answers {
+    uint64_t first, last;
+    struct fp_wall at;
+    struct mem_blob rows;
+};
+
+struct mem_conv {
+    struct store_conv row;
+    struct mem_blob title, context;
+    struct mem_run *runs;
+    size_t run_count, run_cap;
+    struct store_member *members; /* by length of the user's id, then bytes */
+    size_t member_count, member_cap;
+    UT_hash_handle hh;
+};
+
+struct mem_device {
+    struct store_device row;
+    struct mem_answers *answers;
+    size_t answers_count, answers_cap;
+    UT_hash_handle hh;
+};
+
+enum mem_undo_kind {
+    MEM_UNDO_NEW_CONV,
+    MEM_UNDO_CONV,
+    MEM_UNDO_APPEND,
+    MEM_UNDO_NEW_MEMBER,
+    MEM_UNDO_MEMBER,
+    MEM_UNDO_NEW_DEVICE,
+    MEM_UNDO_ANSWERS,
+};
+
+struct mem_undo {
+    enum mem_undo_kind kind;
+    uint64_t at; /* cid or did */
+    struct store_conv conv;
+    struct mem_blob title, context;
+    struct store_member member;
+};
+
+struct mem_store {
+    struct mem_conv **convs; /* cid - 1 */
+    size_t conv_count, conv_cap;
+    struct mem_conv *conv_by_id;
+    struct mem_device **devices; /* did - 1 */
+    size_t device_count, device_cap;
+    struct mem_device *device_by_id;
+    struct mem_undo *undo;
+    size_t undo_count, undo_cap;
+    struct mem_blob lent[2]; /* handed out by the last load */
+    uint64_t boot;
+    bool in_tx;
+    bool in_callback;
+};
+
+/* Every port function begins with this: ends the spans of the call before. */
+void mem_enter(struct mem_store *m);
+/* A save that has to be refused: the transaction is gone with it. T2 */
+enum fp_err mem_refuse(struct mem_store *m, enum fp_err err);
+void mem_push_undo(struct mem_store *m, const struct mem_undo *u);
+void mem_undo_all(struct mem_store *m);
+struct fp_bytes mem_lend(struct mem_store *m, int slot, const struct mem_blob *b);
+
+void *mem_grow(void *items, size_t count, size_t *cap, size_t item_bytes);
+struct mem_blob mem_blob_of(struct fp_bytes b);
+
+struct mem_conv *mem_conv_at(const struct mem_store *m, uint64_t cid);       /* NULL if there is none */
+struct mem_device *mem_device_at(const struct mem_store *m, uint64_t did);
+/* Where the user's row is, or belongs. */
+size_t mem_member_place(const struct mem_conv *c, const struct fp_id *user, bool *out_found);
+
+void mem_conv_port(struct store_port *p);
+void mem_member_port(struct store_port *p);
+void mem_device_port(struct store_port *p);
+
+#endif

@@ -1,0 +1,6 @@
+target_sources(fp_support PRIVATE
+    ${CMAKE_CURRENT_LIST_DIR}/mem_store.c
+    ${CMAKE_CURRENT_LIST_DIR}/mem_store_conv.c
+    ${CMAKE_CURRENT_LIST_DIR}/mem_store_member.c
+    ${CMAKE_CURRENT_LIST_DIR}/mem_store_device.c
+    ${CMAKE_CURRENT_LIST_DIR}/fault_store.c)
