@@ -1,0 +1,59 @@
+/*
+ * live.h: the retained plane and a user's inbox.
+ *
+ * Memory      spans point into the input
+ * Source      schemas/cddl/live.cddl
+ */
+#ifndef FP_LIVE_H
+#define FP_LIVE_H
+
+#include "fp/cbor.h"
+#include "fp/keys.h"
+#include "fp/time.h"
+
+struct fp_head {
+    uint64_t epoch;
+    uint64_t seq;
+    uint64_t floor;
+    struct fp_wall at;
+};
+void fp_enc_head(struct fp_enc *e, const struct fp_head *h);
+enum fp_err fp_head_decode(struct fp_bytes in, struct fp_head *out);
+
+struct fp_about {
+    uint64_t version;
+    struct fp_bytes title;
+    struct fp_id scope;
+    size_t member_count;     /* then that many members, ids ascending by length, then bytes */
+    struct fp_bytes context; /* raw; empty if absent */
+    struct fp_dec members;   /* of a decoded one */
+};
+void fp_enc_about_begin(struct fp_enc *e, const struct fp_about *a);
+void fp_enc_about_member(struct fp_enc *e, const struct fp_id *user, uint64_t role, uint64_t joined);
+void fp_enc_about_end(struct fp_enc *e, const struct fp_about *a);
+enum fp_err fp_about_decode(struct fp_bytes in, struct fp_about *out);
+bool fp_about_member(struct fp_about *a, struct fp_id *out_user, uint64_t *out_role, uint64_t *out_joined);
+
+struct fp_inbox_head {
+    struct fp_id conv;
+    struct fp_id scope;
+    uint64_t head;
+    uint64_t unread;
+};
+void fp_enc_inbox_heads(struct fp_enc *e, size_t count); /* then that many rows */
+void fp_enc_inbox_head(struct fp_enc *e, const struct fp_inbox_head *h);
+void fp_enc_inbox_joined(struct fp_enc *e, const struct fp_id *conv, const struct fp_id *scope, uint64_t role);
+void fp_enc_inbox_removed(struct fp_enc *e, const struct fp_id *conv, const struct fp_id *scope);
+
+struct fp_inbox {
+    uint64_t what; /* FP_INBOX_HEADS, FP_INBOX_JOINED, FP_INBOX_REMOVED, ... */
+    size_t count;  /* of heads */
+    struct fp_dec rows;
+    struct fp_id conv, scope;
+    uint64_t role;
+};
+/* FP_EMALFORMED; or FP_EUNSUPPORTED, with `what` filled in: a newer hub's message. */
+enum fp_err fp_inbox_decode(struct fp_bytes in, struct fp_inbox *out);
+bool fp_inbox_next(struct fp_inbox *i, struct fp_inbox_head *out);
+
+#endif

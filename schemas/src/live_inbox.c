@@ -1,0 +1,148 @@
+#include "fp/live.h"
+
+static void expect_items(struct fp_dec *d, size_t count)
+{
+    if (fp_dec_array(d) != count) {
+        d->failed = true;
+    }
+}
+
+static void read_row(struct fp_dec *d, struct fp_inbox_head *out)
+{
+    expect_items(d, 4);
+    out->conv = fp_dec_id(d);
+    out->scope = fp_dec_id(d);
+    out->head = fp_dec_uint(d);
+    out->unread = fp_dec_uint(d);
+}
+
+static void heads_field(struct fp_dec *d, uint64_t key, struct fp_inbox *i)
+{
+    struct fp_inbox_head row;
+    if (key != FP_HEADS_ROWS) { /* here and below: a newer hub's key */
+        fp_dec_skip(d);
+        return;
+    }
+    i->count = fp_dec_array(d);
+    i->rows = *d;
+    for (size_t rows = i->count; rows > 0 && !d->failed; rows--) {
+        read_row(d, &row);
+    }
+}
+
+static void joined_field(struct fp_dec *d, uint64_t key, struct fp_inbox *i)
+{
+    switch (key) {
+    case FP_JOINED_CONV:
+        i->conv = fp_dec_id(d);
+        break;
+    case FP_JOINED_SCOPE:
+        i->scope = fp_dec_id(d);
+        break;
+    case FP_JOINED_ROLE:
+        i->role = fp_dec_uint(d);
+        d->failed = d->failed || (i->role > FP_ROLE_OWNER && i->role != FP_ROLE_SERVICE);
+        break;
+    default:
+        fp_dec_skip(d);
+    }
+}
+
+static void removed_field(struct fp_dec *d, uint64_t key, struct fp_inbox *i)
+{
+    switch (key) {
+    case FP_REMOVED_CONV:
+        i->conv = fp_dec_id(d);
+        break;
+    case FP_REMOVED_SCOPE:
+        i->scope = fp_dec_id(d);
+        break;
+    default:
+        fp_dec_skip(d);
+    }
+}
+
+static void horizons_field(struct fp_dec *d, uint64_t key, struct fp_inbox *i)
+{
+    if (key != FP_HORIZONS_OWN) {
+        fp_dec_skip(d);
+        return;
+    }
+    size_t count = fp_dec_map(d);
+    i->rows = *d;
+    for (size_t pairs = count; pairs > 0 && !d->failed; pairs--) {
+        (void)fp_dec_id(d);
+        expect_items(d, 2);
+        (void)fp_dec_uint(d);
+        (void)fp_dec_uint(d);
+    }
+}
+
+static void alert_field(struct fp_dec *d, uint64_t key, struct fp_inbox *i)
+{
+    switch (key) {
+    case FP_ALERT_CONV:
+        i->conv = fp_dec_id(d);
+        break;
+    case FP_ALERT_SEQ:
+        (void)fp_dec_uint(d);
+        break;
+    case FP_ALERT_PRIORITY:
+        d->failed = fp_dec_uint(d) > FP_PRIORITY_BULK || d->failed;
+        break;
+    default:
+        fp_dec_skip(d);
+    }
+}
+
+/* `needed` has bit 1 << key for each key that must be there. */
+static const struct shape {
+    void (*field)(struct fp_dec *d, uint64_t key, struct fp_inbox *i);
+    uint32_t needed;
+} SHAPES[] = {
+    [FP_INBOX_HEADS] = {heads_field, 1U << FP_HEADS_ROWS},
+    [FP_INBOX_JOINED] = {joined_field, 1U << FP_JOINED_CONV | 1U << FP_JOINED_SCOPE | 1U << FP_JOINED_ROLE},
+    [FP_INBOX_REMOVED] = {removed_field, 1U << FP_REMOVED_CONV | 1U << FP_REMOVED_SCOPE},
+    [FP_INBOX_HORIZONS] = {horizons_field, 1U << FP_HORIZONS_OWN},
+    [FP_INBOX_ALERT] = {alert_field, 1U << FP_ALERT_CONV | 1U << FP_ALERT_SEQ | 1U << FP_ALERT_PRIORITY},
+};
+
+enum fp_err fp_inbox_decode(struct fp_bytes in, struct fp_inbox *out)
+{
+    *out = (struct fp_inbox){0};
+    const char *why;
+    if (fp_cbor_check(in, NULL, &why)) {
+        return FP_EMALFORMED;
+    }
+    struct fp_dec d;
+    fp_dec_init(&d, in);
+    size_t pairs = fp_dec_map(&d);
+    if (pairs == 0 || fp_dec_key(&d) != FP_KEY_WHAT) { /* the lowest key comes first */
+        return FP_EMALFORMED;
+    }
+    out->what = fp_dec_uint(&d);
+    if (d.failed || out->what == 0) {
+        return FP_EMALFORMED;
+    }
+    if (out->what >= sizeof SHAPES / sizeof SHAPES[0]) {
+        return FP_EUNSUPPORTED;
+    }
+    const struct shape *shape = &SHAPES[out->what];
+    uint32_t seen = 0;
+    for (pairs--; pairs > 0 && !d.failed; pairs--) {
+        uint64_t key = fp_dec_key(&d);
+        shape->field(&d, key, out);
+        seen |= key < 32 ? 1U << key : 0;
+    }
+    return fp_dec_done(&d) && (seen & shape->needed) == shape->needed ? FP_OK : FP_EMALFORMED;
+}
+
+bool fp_inbox_next(struct fp_inbox *i, struct fp_inbox_head *out)
+{
+    if (i->what != FP_INBOX_HEADS || i->count == 0) {
+        return false;
+    }
+    i->count--;
+    read_row(&i->rows, out);
+    return !i->rows.failed;
+}
