@@ -44,7 +44,10 @@ struct fp_topic {
 /* FP_OK (FP_TOPIC_FOREIGN included), or FP_EDENIED for what begins with "fp/" (or is "fp") and is none of ours. No wildcards. */
 enum fp_err fp_topic_parse(const char *topic, size_t len, struct fp_topic *out);
 
-/* Writes the topic and a terminating NUL; returns its length, or 0 if cap is too small, an id is missing or it is foreign. cap = FP_TOPIC_MAX always is enough. */
+/*
+ * Writes the topic and a terminating NUL; returns its length, or 0 if cap is too small, an id is missing or it is foreign. cap =
+ * FP_TOPIC_MAX always is enough.
+ */
 size_t fp_topic_build(const struct fp_topic *topic, char *buf, size_t cap);
 
 /*
