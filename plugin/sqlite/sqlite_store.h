@@ -3,7 +3,10 @@
  *
  * Shape       one file; migrations numbered, each in one transaction; a file that is no database of ours, or fails its check, is moved
  *             aside as <file>.bad-<unix time> together with its -wal and -shm, and a new one with a new epoch begun
+ *             <file>.lock is held (flock) while the store is open: two brokers on one file are impossible
  * Errors      FP_EVERSION: written by a newer release (left as it is). FP_EIO: cannot be opened or created; *out_why says what and where
+ *             FP_EBUSY: another process has it open. A save or commit outside of a transaction, a begin or prune inside of one and
+ *             what breaks T3 or T4 are FP_ECONFLICT; a save to a conversation, member or device that is not there is FP_EUNKNOWN.
  * Thread      a store by one thread, an access reader by one (another) thread
  */
 #ifndef PLUGIN_SQLITE_SQLITE_STORE_H
@@ -22,10 +25,13 @@ struct sqlite_store_config {
 
 struct sqlite_store;
 
+/* out_why gets the reason of a failure, or, where FP_OK comes with out_info->quarantined, what was wrong with the old file. */
 enum fp_err sqlite_store_open(struct sqlite_store **out, const struct sqlite_store_config *config, struct store_info *out_info, char *out_why,
                               size_t why_cap);
 void sqlite_store_close(struct sqlite_store *s); /* checkpoints; closing NULL is fine */
 struct store_port sqlite_store_port(struct sqlite_store *s);
+/* What SQLite said last when something failed, for the log; "" if nothing has. Good until the next call on the store. */
+const char *sqlite_store_last_error(const struct sqlite_store *s);
 
 /*
  * What may this user read? Committed state up to membership change `applied` only: a row that is newer counts as "no", so that a

@@ -1,0 +1,201 @@
+#include "plugin/sqlite/sqlite_impl.h"
+#include "plugin/sqlite/sqlite_schema.h"
+
+bool column_conv(sqlite3_stmt *stmt, int column, struct store_conv *out)
+{
+    *out = (struct store_conv){
+        .cid = column_u64(stmt, column),
+        .floor = column_u64(stmt, column + 3),
+        .about_seq = column_u64(stmt, column + 4),
+        .retention_days = column_u64(stmt, column + 5),
+        .head = column_u64(stmt, column + 6), /* NULL, no run yet, reads as 0 */
+        .msgs = column_u64(stmt, column + 7),
+        .at = {column_u64(stmt, column + 8)},
+    };
+    return column_id(stmt, column + 1, &out->id) && column_id(stmt, column + 2, &out->scope);
+}
+
+static enum fp_err load_conv(void *ctx, const struct fp_id *id, struct store_conv *out, bool *out_found)
+{
+    struct sqlite_store *s = ctx;
+
+    store_enter(s);
+    struct query q = store_query(s, SQL_CONV);
+    query_id(&q, id);
+    int rc = query_step(&q);
+    *out_found = rc == SQLITE_ROW;
+    bool readable = rc != SQLITE_ROW || column_conv(q.stmt, 0, out);
+    return store_loaded(s, &q, rc, readable);
+}
+
+static enum fp_err insert_conv(struct sqlite_store *s, struct store_conv *c, struct fp_bytes title, struct fp_bytes context)
+{
+    struct query q = store_query(s, SQL_CONV_INSERT);
+
+    query_id(&q, &c->id);
+    query_id(&q, &c->scope);
+    query_u64(&q, c->floor);
+    query_u64(&q, c->about_seq);
+    query_u64(&q, c->retention_days);
+    query_bytes(&q, title);
+    query_bytes(&q, context);
+    int rc = query_run(&q);
+    if (rc != SQLITE_OK) {
+        return store_refuse(s, rc);
+    }
+    uint64_t cid = (uint64_t)sqlite3_last_insert_rowid(s->db);
+    if (!store_key_fits(cid, 0)) {
+        return store_refuse_with(s, FP_EFULL, "no number is left for one more conversation");
+    }
+    c->cid = cid;
+    return FP_OK;
+}
+
+static enum fp_err save_conv(void *ctx, struct store_conv *c, struct fp_bytes title, struct fp_bytes context)
+{
+    struct sqlite_store *s = ctx;
+
+    store_enter(s);
+    enum fp_err err = store_need_tx(s);
+    if (err) {
+        return err;
+    }
+    if (c->cid == 0) {
+        return insert_conv(s, c, title, context);
+    }
+    struct query q = store_query(s, SQL_CONV_UPDATE);
+    query_u64(&q, c->cid);
+    query_u64(&q, c->floor);
+    query_u64(&q, c->about_seq);
+    query_u64(&q, c->retention_days);
+    query_bytes_opt(&q, title);
+    query_bytes_opt(&q, context);
+    int rc = query_run(&q);
+    if (rc != SQLITE_OK) {
+        return store_refuse(s, rc);
+    }
+    return sqlite3_changes(s->db) == 1 ? FP_OK : store_refuse_with(s, FP_EUNKNOWN, "no such conversation");
+}
+
+static enum fp_err load_about(void *ctx, uint64_t cid, struct fp_bytes *out_title, struct fp_bytes *out_context)
+{
+    struct sqlite_store *s = ctx;
+
+    store_enter(s);
+    struct query q = store_query(s, SQL_ABOUT);
+    query_u64(&q, cid);
+    int rc = query_step(&q);
+    if (rc != SQLITE_ROW) {
+        enum fp_err err = store_loaded(s, &q, rc, true);
+        return err ? err : FP_EUNKNOWN;
+    }
+    *out_title = column_bytes(q.stmt, 0);
+    *out_context = column_bytes(q.stmt, 1);
+    s->lent = q.stmt; /* I2 */
+    return FP_OK;
+}
+
+static enum fp_err each_conv(void *ctx, uint64_t after_cid, size_t limit, store_conv_fn fn, void *arg)
+{
+    struct sqlite_store *s = ctx;
+    struct store_conv conv;
+    bool go_on = true;
+    bool readable = true;
+    int rc = SQLITE_OK;
+
+    store_enter(s);
+    struct query q = store_query(s, SQL_CONVS);
+    query_u64(&q, after_cid < INT64_MAX ? after_cid : INT64_MAX);
+    query_u64(&q, limit < INT64_MAX ? limit : INT64_MAX);
+    s->in_callback = true;
+    while (go_on && (rc = query_step(&q)) == SQLITE_ROW) {
+        readable = column_conv(q.stmt, 0, &conv);
+        go_on = readable && fn(arg, &conv);
+    }
+    s->in_callback = false;
+    return store_loaded(s, &q, rc, readable);
+}
+
+static enum fp_err append(void *ctx, const struct store_run *run)
+{
+    struct sqlite_store *s = ctx;
+    uint64_t head = 0;
+
+    store_enter(s);
+    enum fp_err err = store_need_tx(s);
+    if (err) {
+        return err;
+    }
+    if (!store_key_fits(run->cid, run->last)) {
+        return store_refuse_key(s, run->cid);
+    }
+    int rc = store_last(s, SQL_HEAD, run->cid, &head);
+    if (rc != SQLITE_OK) {
+        return store_refuse(s, rc);
+    }
+    err = head == 0 ? store_need_row(s, SQL_CONV_EXISTS, run->cid) : FP_OK;
+    if (err) {
+        return err;
+    }
+    if (run->first != head + 1 || run->last < run->first) { /* T3 */
+        return store_refuse_with(s, FP_ECONFLICT, "a run does not follow the head");
+    }
+    struct query q = store_query(s, SQL_APPEND);
+    query_u64(&q, store_key(run->cid, run->first));
+    query_u64(&q, run->last);
+    query_u64(&q, run->msgs);
+    query_u64(&q, run->at.ms);
+    query_bytes(&q, run->events);
+    rc = query_run(&q);
+    return rc == SQLITE_OK ? FP_OK : store_refuse(s, rc);
+}
+
+static struct store_run column_run(sqlite3_stmt *stmt, uint64_t cid)
+{
+    return (struct store_run){
+        .cid = cid,
+        .first = column_u64(stmt, 0) & SQLITE_KEY_SEQ_MAX,
+        .last = column_u64(stmt, 1),
+        .msgs = column_u64(stmt, 2),
+        .at = {column_u64(stmt, 3)},
+        .events = column_bytes(stmt, 4),
+    };
+}
+
+static enum fp_err each_run(void *ctx, uint64_t cid, uint64_t from, uint64_t to, store_run_fn fn, void *arg)
+{
+    struct sqlite_store *s = ctx;
+    bool go_on = true;
+    bool readable = true;
+    int rc = SQLITE_OK;
+
+    store_enter(s);
+    if (!store_key_fits(cid, 0)) {
+        return FP_OK; /* nobody has this number */
+    }
+    struct query q = store_query(s, SQL_RUNS);
+    query_u64(&q, store_key(cid, 0));
+    query_u64(&q, store_key(cid, from));
+    query_u64(&q, store_key(cid, to));
+    s->in_callback = true;
+    while (go_on && (rc = query_step(&q)) == SQLITE_ROW) {
+        const struct store_run run = column_run(q.stmt, cid);
+        readable = run.first >= 1 && run.first <= run.last;
+        if (readable && run.last >= from) { /* the first one found may end before: from is above the head */
+            go_on = fn(arg, &run);
+        }
+        go_on = go_on && readable;
+    }
+    s->in_callback = false;
+    return store_loaded(s, &q, rc, readable);
+}
+
+void store_conv_port(struct store_port *p)
+{
+    p->load_conv = load_conv;
+    p->save_conv = save_conv;
+    p->load_about = load_about;
+    p->each_conv = each_conv;
+    p->append = append;
+    p->each_run = each_run;
+}

@@ -1,0 +1,63 @@
+/*
+ * sqlite_impl.h: what the store's own files share.
+ *
+ * Invariants  I1 in_tx is true exactly while a transaction of ours is open; a save that fails ends it (T2).
+ *             I2 `lent` is the one statement whose row somebody outside may still be reading; store_enter() takes it back.
+ */
+#ifndef PLUGIN_SQLITE_SQLITE_IMPL_H
+#define PLUGIN_SQLITE_SQLITE_IMPL_H
+
+#include "plugin/sqlite/sqlite_sql.h"
+#include "plugin/sqlite/sqlite_store.h"
+
+/* A checkpoint runs between batches, on the engine's thread: small ones often, so that none of them is a long stall. */
+#define SQLITE_STORE_WAL_FRAMES 1000
+
+struct sqlite_store {
+    sqlite3 *db;
+    sqlite3_stmt *stmt[SQL_STORE_COUNT];
+    sqlite3_stmt *lent;
+    int lock_fd;
+    bool in_tx;
+    bool in_callback;
+    bool fence_due;      /* a commit failed: what it may have left in the WAL must be overwritten */
+    int wal_frames;      /* in the WAL after the last commit */
+    int checkpoint_at;   /* frames */
+    uint64_t prune_did;  /* where the next prune goes on */
+    char last_error[256];
+};
+
+void store_enter(struct sqlite_store *s);
+struct query store_query(struct sqlite_store *s, enum sql which);
+/* Keeps the message, says what it means. */
+enum fp_err store_note(struct sqlite_store *s, int rc);
+/* The same for a save: the transaction is gone with it. T2 */
+enum fp_err store_refuse(struct sqlite_store *s, int rc);
+enum fp_err store_refuse_with(struct sqlite_store *s, enum fp_err err, const char *text);
+/* Ends a query that loaded: an error of its last step, or of a row that could not be read. */
+enum fp_err store_loaded(struct sqlite_store *s, struct query *q, int rc, bool readable);
+enum fp_err store_begin(struct sqlite_store *s);
+enum fp_err store_commit(struct sqlite_store *s);
+void store_rollback(struct sqlite_store *s);
+
+/* FP_ECONFLICT without one; FP_EIO if SQLite has ended it behind our back, as it may after an I/O error. */
+enum fp_err store_need_tx(struct sqlite_store *s);
+/* Is there a row for this key? For what has to exist before something hangs on it. */
+enum fp_err store_need_row(struct sqlite_store *s, enum sql which, uint64_t key);
+/* The last seq or n of an owner's runs or answers; 0 if there are none. */
+int store_last(struct sqlite_store *s, enum sql which, uint64_t owner, uint64_t *out_last);
+uint64_t store_key(uint64_t owner, uint64_t seq);
+/* Does one more row of the owner still have a key? */
+bool store_key_fits(uint64_t owner, uint64_t last);
+enum fp_err store_refuse_key(struct sqlite_store *s, uint64_t owner);
+
+/* Eats CONV_COLUMNS, MEMBER_COLUMNS from a column on. False if what is there cannot be ours. */
+bool column_conv(sqlite3_stmt *stmt, int column, struct store_conv *out);
+bool column_member(sqlite3_stmt *stmt, int column, struct store_member *out);
+#define CONV_COLUMN_COUNT 9
+
+void store_conv_port(struct store_port *p);
+void store_member_port(struct store_port *p);
+void store_device_port(struct store_port *p);
+
+#endif

@@ -1,0 +1,116 @@
+#include "plugin/sqlite/sqlite_schema.h"
+
+#include <stdio.h>
+
+#include "plugin/sqlite/sqlite_db.h"
+
+static const char first_schema[] =
+    "CREATE TABLE meta ("
+    " one INTEGER PRIMARY KEY CHECK (one = 1),"
+    " epoch INTEGER NOT NULL,"
+    " boot INTEGER NOT NULL,"
+    " fence INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE conversation ("
+    " cid INTEGER PRIMARY KEY,"
+    " id BLOB NOT NULL UNIQUE,"
+    " scope BLOB NOT NULL,"
+    " floor INTEGER NOT NULL,"
+    " about_seq INTEGER NOT NULL,"
+    " retention_days INTEGER NOT NULL,"
+    " title BLOB NOT NULL,"
+    " context BLOB NOT NULL) STRICT;" /* last: a row is read up to what is asked for */
+    "CREATE INDEX conversation_scope ON conversation (scope);"
+
+    "CREATE TABLE event ("
+    " key INTEGER PRIMARY KEY," /* cid << 36 | first */
+    " last INTEGER NOT NULL,"
+    " msgs INTEGER NOT NULL,"
+    " at INTEGER NOT NULL,"
+    " events BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE member ("
+    " cid INTEGER NOT NULL,"
+    " user BLOB NOT NULL,"
+    " scope BLOB NOT NULL,"
+    " role INTEGER NOT NULL,"
+    " active INTEGER NOT NULL,"
+    " joined INTEGER NOT NULL,"
+    " from_seq INTEGER NOT NULL,"
+    " read_msgs INTEGER NOT NULL,"
+    " change INTEGER NOT NULL,"
+    " PRIMARY KEY (cid, user)) STRICT, WITHOUT ROWID;"
+    /* None of these holds read_msgs, so that the one hot update of this table stays in its own leaf. */
+    "CREATE INDEX member_conv ON member (user, cid) WHERE active = 1;"
+    "CREATE INDEX member_scope ON member (user, scope, change, role) WHERE active = 1;"
+    "CREATE INDEX member_change ON member (change);"
+
+    "CREATE TABLE device ("
+    " did INTEGER PRIMARY KEY,"
+    " id BLOB NOT NULL UNIQUE,"
+    " user BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE answers ("
+    " key INTEGER PRIMARY KEY," /* did << 36 | first */
+    " last INTEGER NOT NULL,"
+    " at INTEGER NOT NULL,"
+    " rows BLOB NOT NULL) STRICT;";
+
+static const char *const migrations[] = {
+    first_schema,
+};
+
+struct sqlite_schema sqlite_schema_current(void)
+{
+    return (struct sqlite_schema){.migrations = migrations, .count = (int)(sizeof migrations / sizeof migrations[0])};
+}
+
+enum fp_err sqlite_schema_check(sqlite3 *db, struct sqlite_schema schema)
+{
+    int64_t application = 0;
+    int64_t version = 0;
+
+    int rc = sqlite_number(db, "PRAGMA application_id", &application);
+    if (rc == SQLITE_OK) {
+        rc = sqlite_number(db, "PRAGMA user_version", &version);
+    }
+    if (rc != SQLITE_OK) {
+        return sqlite_err(db, rc);
+    }
+    if (application != SQLITE_SCHEMA_APPLICATION || version < 1) {
+        return FP_ECORRUPT;
+    }
+    return version > schema.count ? FP_EVERSION : FP_OK;
+}
+
+static int migrate_one(sqlite3 *db, const char *sql, int version)
+{
+    char stamp[96];
+
+    (void)snprintf(stamp, sizeof stamp, "PRAGMA application_id=%d; PRAGMA user_version=%d", SQLITE_SCHEMA_APPLICATION, version);
+    int rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    }
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_exec(db, stamp, NULL, NULL, NULL);
+    }
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
+    }
+    if (rc != SQLITE_OK && !sqlite3_get_autocommit(db)) {
+        (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* the first error is the one to tell */
+    }
+    return rc;
+}
+
+enum fp_err sqlite_schema_migrate(sqlite3 *db, struct sqlite_schema schema)
+{
+    int64_t version = 0;
+    int rc = sqlite_number(db, "PRAGMA user_version", &version);
+
+    for (int i = (int)version; rc == SQLITE_OK && i < schema.count; i++) {
+        rc = migrate_one(db, schema.migrations[i], i + 1);
+    }
+    return sqlite_err(db, rc);
+}

@@ -1,0 +1,60 @@
+/*
+ * sqlite_sql.h: every statement that runs while the store is open, in one table, so that a test can ask SQLite for each one's plan.
+ */
+#ifndef PLUGIN_SQLITE_SQLITE_SQL_H
+#define PLUGIN_SQLITE_SQLITE_SQL_H
+
+#include "fp/err.h"
+#include "plugin/sqlite/sqlite_db.h"
+
+enum sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_ROLLBACK,
+    SQL_FENCE,
+    SQL_BOOT,
+    SQL_CHANGE,
+    SQL_CONV,
+    SQL_CONV_EXISTS,
+    SQL_CONV_INSERT,
+    SQL_CONV_UPDATE,
+    SQL_ABOUT,
+    SQL_CONVS,
+    SQL_HEAD,
+    SQL_APPEND,
+    SQL_RUNS,
+    SQL_MEMBER,
+    SQL_MEMBER_SAVE,
+    SQL_MEMBER_READ,
+    SQL_MEMBERS,
+    SQL_CONVS_OF,
+    SQL_SCOPE_ROLE,
+    SQL_SCOPE_EXISTS,
+    SQL_DEVICE,
+    SQL_DEVICE_EXISTS,
+    SQL_DEVICE_INSERT,
+    SQL_NEXT_N,
+    SQL_ANSWERS_SAVE,
+    SQL_ANSWERS,
+    SQL_PRUNE_NEXT,
+    SQL_PRUNE_ROWS,
+    SQL_PRUNE_DELETE,
+    SQL_STORE_COUNT /* statements of the store; what follows is the access reader's */
+};
+
+enum sql_access {
+    SQL_ACCESS_CONV,
+    SQL_ACCESS_SCOPE,
+    SQL_ACCESS_NEXT_SCOPE,
+    SQL_ACCESS_DEVICE,
+    SQL_ACCESS_COUNT
+};
+
+extern const char *const sqlite_sql_store[SQL_STORE_COUNT];
+extern const char *const sqlite_sql_access[SQL_ACCESS_COUNT];
+
+/* Prepares all or fails; what has been prepared by then stays in stmts, for sqlite_finalize(). */
+int sqlite_prepare(sqlite3 *db, const char *const *sql, sqlite3_stmt **stmts, size_t count);
+void sqlite_finalize(sqlite3_stmt **stmts, size_t count);
+
+#endif
