@@ -85,7 +85,7 @@ class Tree:
 
     def _list(self):
         if os.path.exists(os.path.join(self.root, ".git")):
-            out = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=self.root,
+            out = subprocess.run(["git", "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=self.root,
                                  check=True, capture_output=True, text=True).stdout
             return [f for f in set(out.split("\0")) if f and os.path.isfile(os.path.join(self.root, f))]
         found = []
