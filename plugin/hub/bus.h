@@ -1,0 +1,48 @@
+/*
+ * bus.h: the port through which the hub tells.
+ *
+ * Shape       a tell is a publish, or a change of what somebody may read. Tells take effect in the order given: whoever is
+ *             granted something receives what is told after the grant, and nothing that was told before it; likewise the other way
+ *             round for a grant taken back.
+ * Invariants  B1 the hub calls tell() only for what is committed.
+ *             B2 a tell that returned FP_OK reaches every connected client that may read it, or the broker is down.
+ * Errors      FP_ESHUTDOWN: nobody is there any more; what is committed stays, and clients ask again
+ * Memory      spans are borrowed; the bus copies
+ * Thread      from one thread (the engine's); may block while the broker catches up
+ */
+#ifndef PLUGIN_HUB_BUS_H
+#define PLUGIN_HUB_BUS_H
+
+#include "fp/bytes.h"
+#include "fp/err.h"
+#include "fp/topic.h"
+
+enum tell_kind {
+    TELL_PUBLISH,
+    TELL_GRANT_CONV,   /* id = conversation */
+    TELL_GRANT_SCOPE,  /* id = scope */
+    TELL_GRANT_DEVICE, /* id = device, user = its owner from now on */
+};
+
+struct tell {
+    enum tell_kind kind;
+    /* TELL_PUBLISH */
+    struct fp_topic topic;
+    struct fp_bytes payload;
+    uint8_t qos;
+    bool retain;
+    /* grants */
+    struct fp_id id;
+    struct fp_id user;
+    bool allowed;
+    uint64_t change; /* number of the membership change, as in store_member */
+};
+
+struct bus_port {
+    void *ctx;
+    enum fp_err (*tell)(void *ctx, const struct tell *t);
+    void (*flush)(void *ctx);       /* all told for now: let the broker's thread know */
+    bool (*has_room)(void *ctx);    /* false: do not start on pages now, the broker is behind */
+};
+
+#endif

@@ -1,0 +1,230 @@
+#include "plugin/core/compose.h"
+#include "plugin/hub/state.h"
+
+enum fp_err command_conv(struct hub *h, struct command_ctx *x)
+{
+    if (fp_id_is_none(&x->cmd->conv)) {
+        x->why = "key 3 (conversation) is missing";
+        return FP_EMALFORMED;
+    }
+    x->why = "no such conversation, or none that you are a member of";
+    enum fp_err err = cache_conv(h, &x->cmd->conv, &x->conv);
+    if (err || !x->conv) {
+        return err ? err : FP_EUNKNOWN;
+    }
+    err = cache_member(h, x->conv->c.cid, &x->item->user, &x->member);
+    if (err) {
+        return err;
+    }
+    bool member = x->member->m.role != FP_ROLE_NONE && x->member->m.active;
+    x->role = member ? x->member->m.role : FP_ROLE_NONE;
+    if (hub_is_service(h, &x->item->user)) {
+        x->role = FP_ROLE_SERVICE;
+    }
+    if (x->role == FP_ROLE_NONE) {
+        return FP_EUNKNOWN;
+    }
+    x->why = NULL;
+    return FP_OK;
+}
+
+static enum fp_err apply_durable(struct hub *h, struct command_ctx *x)
+{
+    static const struct {
+        uint64_t kind;
+        enum fp_err (*apply)(struct hub *h, struct command_ctx *x);
+    } handlers[] = {
+        {FP_K_MSG, msg_apply},           {FP_K_CONV_NEW, conv_new},           {FP_K_CONV_SET, conv_set},
+        {FP_K_MEMBER_ADD, member_add},   {FP_K_MEMBER_REMOVE, member_remove}, {FP_K_MEMBER_ROLE, member_role},
+    };
+    if (compose_expired(x->cmd)) {
+        x->why = "key 7 (ttl) has run out";
+        return FP_EEXPIRED;
+    }
+    for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+        if (handlers[i].kind == x->cmd->kind) {
+            return handlers[i].apply(h, x);
+        }
+    }
+    x->why = "this release does not know this kind of command yet";
+    return FP_EUNSUPPORTED;
+}
+
+/* Takes a token. False, with the nack told (*out_err), if there is none. */
+static bool within_rate(struct hub *h, struct command_ctx *x, enum fp_err *out_err)
+{
+    uint64_t wait_ms = 0;
+    *out_err = FP_OK;
+    if (h->replaying || throttle_take(&x->dev->throttle, h->config.commands_per_s, FP_RATE_BURST_S, h->mono, &wait_ms)) {
+        return true;
+    }
+    uint8_t buf[16];
+    struct fp_enc e;
+    fp_enc_init(&e, buf, sizeof(buf));
+    fp_enc_uint(&e, wait_ms);
+    x->current = fp_enc_bytes_of(&e);
+    x->why = "too many commands a second; key 6 says how many ms to wait";
+    *out_err = answer_retry(h, x, FP_ERATE);
+    return false;
+}
+
+/* decoded: what the command's own decoding said. */
+static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_err decoded)
+{
+    enum fp_err err = FP_OK;
+
+    switch (dedupe_judge(x->dev->d.next_n, x->cmd->n)) {
+    case DEDUPE_REPEAT:
+        return answer_repeat(h, x);
+    case DEDUPE_GAP:
+        x->why = "an earlier command of this device is missing; key 7 says which";
+        return answer_retry(h, x, FP_EGAP);
+    case DEDUPE_NEXT:
+        break;
+    }
+    if (!within_rate(h, x, &err)) {
+        return err;
+    }
+    err = decoded ? decoded : apply_durable(h, x);
+    return fp_err_is_peer(err) && err != FP_EFULL && err != FP_EBUSY ? answer_refuse(h, x, err) : err;
+}
+
+/* A command without a number: it asks, or says something that need not last. */
+static enum fp_err apply_plain(struct hub *h, struct command_ctx *x, enum fp_err decoded)
+{
+    enum fp_err err = FP_OK;
+    if (!within_rate(h, x, &err)) {
+        return err;
+    }
+    err = decoded;
+    if (!err && fp_kind_is_now(x->cmd->kind) != (x->item->topic == FP_TOPIC_DEVICE_NOW)) {
+        x->why = "this kind of command does not travel on this topic";
+        err = FP_EMALFORMED;
+    }
+    if (!err) {
+        err = session_command(h, x);
+    }
+    return fp_err_is_peer(err) && err != FP_EFULL && err != FP_EBUSY ? answer_refuse(h, x, err) : err;
+}
+
+static enum fp_err nack_plain(struct hub *h, const struct source_item *item, enum fp_err code, const char *why)
+{
+    const char *reason = why ? why : fp_err_name(code);
+    struct fp_nack nack = {.code = code, .reason = fp_bytes_of(reason, strlen(reason)), .retry = code == FP_EBUSY};
+    return answer_nack(h, &item->device, &nack);
+}
+
+/* The first command that can be read makes the device this user's. */
+static enum fp_err own_device(struct hub *h, const struct source_item *item, struct hub_device **out)
+{
+    enum fp_err err = cache_device(h, &item->device, out);
+    if (err || *out) {
+        return err;
+    }
+    struct store_device d = {.id = item->device, .user = item->user, .next_n = 1};
+    err = hub_begin(h);
+    if (!err) {
+        err = h->store.save_device(h->store.ctx, &d);
+    }
+    if (!err) {
+        err = cache_new_device(h, &d, out);
+    }
+    return err ? err : tells_grant(h, TELL_GRANT_DEVICE, &item->device, &item->user, true, 0);
+}
+
+static enum fp_err apply_one(struct hub *h, const struct source_item *item, struct fp_bytes one)
+{
+    struct fp_command cmd;
+    struct command_ctx x = {.item = item, .cmd = &cmd, .role = FP_ROLE_NONE};
+
+    h->stats.commands++;
+    enum fp_err decoded = fp_command_decode(one, h->config.command_bytes, &cmd, &x.why);
+    if (decoded && cmd.n == 0) {
+        return nack_plain(h, item, decoded, x.why);
+    }
+    enum fp_err err = own_device(h, item, &x.dev);
+    if (err) {
+        return err;
+    }
+    if (!fp_id_eq(&x.dev->d.user, &item->user)) {
+        x.why = "this device belongs to another user";
+        struct fp_nack nack = {.n = cmd.n, .code = FP_EIDENTITY, .reason = fp_bytes_of(x.why, strlen(x.why))};
+        return answer_nack(h, &item->device, &nack);
+    }
+    if (cmd.n > 0 && item->topic == FP_TOPIC_DEVICE_NOW) {
+        return nack_plain(h, item, FP_EMALFORMED, "a durable command travels on .../up");
+    }
+    return cmd.n > 0 ? apply_numbered(h, &x, decoded) : apply_plain(h, &x, decoded);
+}
+
+/* A command that the store could not take: nothing of it happened, and the device may send it again. */
+static enum fp_err nack_for_store(struct hub *h, const struct source_item *item, struct fp_bytes one, enum fp_err err)
+{
+    struct fp_command cmd;
+    const char *why = err == FP_EFULL ? "the hub's storage is full; nothing was lost, try again later" : "the hub's storage failed; try again";
+    const char *ignored = NULL;
+
+    (void)fp_command_decode(one, h->config.command_bytes, &cmd, &ignored);
+    struct fp_nack nack = {
+        .n = cmd.n,
+        .code = err == FP_EFULL ? FP_EFULL : FP_EBUSY,
+        .reason = fp_bytes_of(why, strlen(why)),
+        .retry = true,
+    };
+    return answer_nack(h, &item->device, &nack);
+}
+
+/* While a failed batch is replayed each command is a batch of its own (H2). */
+static enum fp_err settle_one(struct hub *h, const struct source_item *item, struct fp_bytes one, enum fp_err err)
+{
+    if (!err) {
+        err = hub_commit(h);
+    }
+    if (!err) {
+        h->failures_in_a_row = 0;
+        return FP_OK;
+    }
+    h->failures_in_a_row += err != FP_EFULL;
+    hub_undo(h);
+    err = nack_for_store(h, item, one, err);
+    return err ? err : hub_commit(h);
+}
+
+static enum fp_err apply_uplink(struct hub *h, const struct source_item *item)
+{
+    struct fp_uplink uplink;
+    struct fp_bytes one;
+    const char *why = NULL;
+
+    enum fp_err err = fp_uplink_open(&uplink, item->payload, h->config.batch_commands, &why);
+    if (err) {
+        return nack_plain(h, item, err, why);
+    }
+    while (!err && fp_uplink_next(&uplink, &one)) {
+        err = apply_one(h, item, one);
+        if (h->replaying) {
+            err = settle_one(h, item, one, err);
+        }
+    }
+    return err;
+}
+
+enum fp_err command_item(struct hub *h, const struct source_item *item)
+{
+    h->mono = item->mono;
+    h->wall = item->wall;
+
+    switch (item->kind) {
+    case SOURCE_DISCONNECT:
+        session_end(h, &item->device, item->conn);
+        return FP_OK;
+    case SOURCE_REFUSED:
+        return nack_plain(h, item, item->refused, item->reason);
+    case SOURCE_MESSAGE:
+        break;
+    }
+    if (item->topic == FP_TOPIC_DEVICE_BLOB) {
+        return nack_plain(h, item, FP_EUNSUPPORTED, "this release takes no attachments yet");
+    }
+    return apply_uplink(h, item);
+}

@@ -1,0 +1,132 @@
+#include "plugin/core/access.h"
+#include "plugin/core/compose.h"
+#include "plugin/hub/state.h"
+
+struct fp_event event_of(const struct hub *h, const struct command_ctx *x)
+{
+    struct compose_place place = {.conv = x->conv->c.id, .head = x->conv->c.head, .at = x->conv->c.at};
+    return compose_event(x->cmd, &place, &x->item->user, &x->item->device, h->wall);
+}
+
+static bool run_is_full(const struct hub_conv *c, size_t more_bytes)
+{
+    return c->run.count >= FP_EVENTS_MAX || c->run.bytes + more_bytes > FP_EVENTS_BYTES_MAX;
+}
+
+enum fp_err event_append(struct hub *h, struct command_ctx *x, struct fp_event *ev)
+{
+    struct hub_conv *c = x->conv;
+    size_t cap = ev->body.len + FP_EVENT_OVERHEAD_MAX;
+    uint8_t *buf = arena_alloc(&h->arena, cap);
+    if (!buf) {
+        return FP_ENOMEM;
+    }
+    struct fp_enc e;
+    fp_enc_init(&e, buf, cap);
+    if (!fp_event_encode(&e, ev)) {
+        return FP_ENOMEM;
+    }
+    if (c->run.count > 0 && run_is_full(c, e.len)) {
+        enum fp_err err = event_flush(h, c);
+        if (err) {
+            return err;
+        }
+    }
+    if (!piece_add(h, &c->run, fp_enc_bytes_of(&e))) {
+        return FP_ENOMEM;
+    }
+    if (c->run.count == 1) {
+        c->run_first = ev->seq;
+    }
+    c->c.head = ev->seq;
+    c->c.at = ev->at;
+    c->c.msgs += ev->kind == FP_K_MSG;
+    hub_stage_conv(h, c);
+    h->stats.events++;
+    return FP_OK;
+}
+
+/* The same bytes go to the store and, with an array's head in front, to the members: history is a copy of what was told. */
+enum fp_err event_flush(struct hub *h, struct hub_conv *c)
+{
+    if (c->run.count == 0) {
+        return FP_OK;
+    }
+    size_t cap = c->run.bytes + 16;
+    uint8_t *buf = arena_alloc(&h->arena, cap);
+    if (!buf) {
+        return FP_ENOMEM;
+    }
+    struct fp_enc e;
+    fp_enc_init(&e, buf, cap);
+    if (c->run.count > 1) {
+        fp_enc_array(&e, c->run.count);
+    }
+    size_t frame = e.len;
+    piece_join(&c->run, buf + frame);
+    struct fp_bytes payload = fp_bytes_of(buf, frame + c->run.bytes);
+
+    struct store_run run = {
+        .cid = c->c.cid,
+        .first = c->run_first,
+        .last = c->c.head,
+        .msgs = c->c.msgs,
+        .at = c->c.at,
+        .events = fp_bytes_of(buf + frame, c->run.bytes),
+    };
+    c->run = (struct piece_list){0};
+
+    enum fp_err err = hub_begin(h);
+    if (!err) {
+        err = h->store.append(h->store.ctx, &run);
+    }
+    struct fp_topic topic = topic_of_conv(FP_TOPIC_CONV_EVENT, &c->c);
+    return err ? err : tells_publish(h, &topic, payload, false);
+}
+
+/* What the author wrote himself he need not be told of as unread. */
+static void count_as_read(struct hub *h, struct hub_member *m)
+{
+    if (m->m.role == FP_ROLE_NONE || !m->m.active) {
+        return;
+    }
+    m->m.read_msgs++;
+    if (!m->staged) {
+        m->staged = true;
+        m->next_staged = h->staged_members;
+        h->staged_members = m;
+    }
+}
+
+enum fp_err msg_apply(struct hub *h, struct command_ctx *x)
+{
+    struct fp_msg msg;
+
+    enum fp_err err = command_conv(h, x);
+    if (err) {
+        return err;
+    }
+    if (!access_may(x->role, ACCESS_MSG)) {
+        x->why = "an observer does not write";
+        return FP_EDENIED;
+    }
+    err = fp_msg_decode(x->cmd->body, &msg, &x->why);
+    if (err) {
+        return err;
+    }
+    const struct store_conv *c = &x->conv->c;
+    if (x->cmd->ref > c->head || (x->cmd->ref > 0 && x->cmd->ref <= session_floor(c, &x->member->m))) {
+        x->why = "key 8 (ref) names no event of this conversation that you may see";
+        return FP_EUNKNOWN;
+    }
+    struct fp_event ev = event_of(h, x);
+    if (msg.must_confirm) {
+        ev.flags |= FP_FLAG_CONFIRM;
+    }
+    err = event_append(h, x, &ev);
+    if (err) {
+        return err;
+    }
+    count_as_read(h, x->member);
+    return answer_ack(h, x, &ev.conv, ev.seq, ev.at);
+}

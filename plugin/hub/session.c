@@ -1,0 +1,337 @@
+#include <stdlib.h>
+
+#include "plugin/hub/state.h"
+
+#define HEAD_ROW_BYTES 112 /* one conv-head: two ids, four numbers */
+#define SMALL_REPLY_BYTES 64
+
+uint64_t session_floor(const struct store_conv *c, const struct store_member *m)
+{
+    uint64_t below = m->role != FP_ROLE_NONE && m->active && m->from > 0 ? m->from - 1 : 0;
+    return below > c->floor ? below : c->floor;
+}
+
+/* ------------------------------------------------------------------ sessions */
+
+static struct hub_user *find_user(struct hub *h, const struct fp_id *id)
+{
+    struct hub_user *u = NULL;
+    HASH_FIND(hh, h->users, id->text, id->len, u);
+    return u;
+}
+
+static struct hub_user *get_user(struct hub *h, const struct fp_id *id)
+{
+    struct hub_user *u = find_user(h, id);
+    if (u) {
+        return u;
+    }
+    u = calloc(1, sizeof(*u));
+    if (!u) {
+        return NULL;
+    }
+    u->user = *id;
+    HASH_ADD_KEYPTR(hh, h->users, u->user.text, u->user.len, u);
+    if (!u->hh.tbl) {
+        free(u);
+        return NULL;
+    }
+    return u;
+}
+
+static void leave_user(struct hub *h, const struct fp_id *id)
+{
+    struct hub_user *u = find_user(h, id);
+    if (u && --u->sessions == 0) {
+        HASH_DEL(h->users, u);
+        free(u->heads);
+        free(u);
+    }
+}
+
+static struct hub_session *find_session(struct hub *h, const struct fp_id *device)
+{
+    struct hub_session *s = NULL;
+    HASH_FIND(hh, h->sessions, device->text, device->len, s);
+    return s;
+}
+
+static struct hub_session *add_session(struct hub *h, const struct source_item *item)
+{
+    struct hub_session *s = calloc(1, sizeof(*s));
+    struct hub_user *u = s ? get_user(h, &item->user) : NULL;
+    if (!u) {
+        free(s);
+        return NULL;
+    }
+    *s = (struct hub_session){.device = item->device, .user = item->user};
+    HASH_ADD_KEYPTR(hh, h->sessions, s->device.text, s->device.len, s);
+    u->sessions++;
+    if (!s->hh.tbl) {
+        leave_user(h, &s->user);
+        free(s);
+        return NULL;
+    }
+    h->stats.sessions++;
+    return s;
+}
+
+/* A second hello on the same connection goes on with the session there is. */
+static struct hub_session *begin_session(struct hub *h, const struct source_item *item)
+{
+    struct hub_session *s = find_session(h, &item->device);
+    if (!s) {
+        s = add_session(h, item);
+    }
+    if (s && s->conn != item->conn) {
+        s->conn = item->conn;
+        s->number = h->session_next++;
+    }
+    return s;
+}
+
+static void drop_session(struct hub *h, struct hub_session *s)
+{
+    HASH_DEL(h->sessions, s);
+    leave_user(h, &s->user);
+    h->stats.sessions--;
+    free(s);
+}
+
+/* The end of an older connection than the session's says nothing about the session. */
+void session_end(struct hub *h, const struct fp_id *device, uint64_t conn)
+{
+    struct hub_session *s = find_session(h, device);
+    if (s && s->conn == conn) {
+        drop_session(h, s);
+    }
+    pages_forget(h, device, conn);
+}
+
+void session_fini(struct hub *h)
+{
+    while (h->sessions) {
+        drop_session(h, h->sessions);
+    }
+}
+
+/* ------------------------------------------------------------------ welcome */
+
+struct head_rows {
+    struct hub *h;
+    struct fp_enc e;
+    size_t count;
+    bool no_memory;
+};
+
+/* The rows outgrow their buffer seldom; then the arena gives one twice the size. */
+static bool make_room(struct head_rows *rows)
+{
+    if (rows->e.cap - rows->e.len >= HEAD_ROW_BYTES) {
+        return true;
+    }
+    size_t cap = rows->e.cap * 2 + 64 * (size_t)HEAD_ROW_BYTES;
+    uint8_t *buf = arena_alloc(&rows->h->arena, cap);
+    if (!buf) {
+        rows->no_memory = true;
+        return false;
+    }
+    if (rows->e.len > 0) {
+        memcpy(buf, rows->e.buf, rows->e.len);
+    }
+    rows->e.buf = buf;
+    rows->e.cap = cap;
+    return true;
+}
+
+/* What this batch has decided is in the caches and not yet in the store (M1). */
+static bool add_head_row(void *arg, const struct store_conv *stored, const struct store_member *m)
+{
+    struct head_rows *rows = arg;
+    struct hub_conv *cached = NULL;
+    struct hub_member *member = NULL;
+    struct member_key key;
+
+    HASH_FIND(hh, rows->h->convs, stored->id.text, stored->id.len, cached);
+    const struct store_conv *c = cached ? &cached->c : stored;
+    memset(&key, 0, sizeof(key));
+    key.cid = stored->cid;
+    key.user = m->user;
+    HASH_FIND(hh, rows->h->members, &key, sizeof(key), member);
+    uint64_t read_msgs = member ? member->m.read_msgs : m->read_msgs;
+
+    if (!make_room(rows)) {
+        return false;
+    }
+    struct fp_conv_head row = {
+        .conv = c->id,
+        .scope = c->scope,
+        .head = c->head,
+        .floor = session_floor(c, m),
+        .unread = c->msgs > read_msgs ? c->msgs - read_msgs : 0,
+    };
+    fp_enc_conv_head(&rows->e, &row);
+    rows->count++;
+    return true;
+}
+
+static enum fp_err tell_welcome(struct hub *h, struct command_ctx *x, uint64_t session)
+{
+    struct head_rows rows = {.h = h};
+    enum fp_err err = h->store.each_conv_of(h->store.ctx, &x->item->user, add_head_row, &rows);
+    if (err || rows.no_memory) {
+        return err ? err : FP_ENOMEM;
+    }
+    struct fp_welcome w = {
+        .epoch = h->info.epoch,
+        .session = session,
+        .at = h->wall,
+        .next_n = x->dev->d.next_n,
+        .head_count = rows.count,
+        .limits = {.command_bytes = h->config.command_bytes,
+                   .batch_commands = h->config.batch_commands,
+                   .commands_per_s = h->config.commands_per_s,
+                   .page_bytes = h->config.page_bytes},
+    };
+    size_t cap = rows.e.len + 128;
+    uint8_t *buf = arena_alloc(&h->arena, cap);
+    struct fp_enc e;
+    fp_enc_init(&e, buf, buf ? cap : 0);
+    fp_enc_welcome_begin(&e, &w);
+    if (rows.count > 0) {
+        fp_enc_raw(&e, fp_enc_bytes_of(&rows.e));
+    }
+    fp_enc_welcome_end(&e, &w);
+    if (e.failed) {
+        return FP_ENOMEM;
+    }
+    err = answer_tell_acks(h, x->dev);
+    return err ? err : tells_down(h, &x->item->device, fp_enc_bytes_of(&e));
+}
+
+/* ------------------------------------------------------------------ hello and pages */
+
+static struct page_job job_of(const struct command_ctx *x, const struct fp_id *conv)
+{
+    return (struct page_job){.device = x->item->device, .user = x->item->user, .conn = x->item->conn, .conv = *conv};
+}
+
+/* Pages after each cursor that is behind, on one credit. What the user may not know of is passed over: welcome does not name it. */
+static enum fp_err pages_after_cursors(struct hub *h, struct command_ctx *x, struct fp_hello *hello)
+{
+    struct fp_id conv;
+    uint64_t seq = 0;
+    enum fp_err err = FP_OK;
+    struct page_credit *credit = pages_credit(FP_PAGE_CREDIT_BYTES);
+    if (!credit) {
+        return FP_ENOMEM;
+    }
+    while (!err && fp_hello_cursor(hello, &conv, &seq)) {
+        struct fp_command asked = {.kind = FP_K_GET, .conv = conv};
+        struct command_ctx y = {.item = x->item, .dev = x->dev, .cmd = &asked};
+        err = command_conv(h, &y);
+        if (!err && seq < y.conv->c.head) {
+            struct page_job job = job_of(x, &conv);
+            job.after = seq;
+            job.upto = y.conv->c.head;
+            job.zlib = hello->zlib;
+            job.credit = credit;
+            err = pages_ask(h, &job);
+        }
+        err = err == FP_EUNKNOWN ? FP_OK : err;
+    }
+    pages_drop_credit(credit);
+    return err == FP_EBUSY ? FP_OK : err; /* too many under way: the device will ask for the hole */
+}
+
+static enum fp_err on_hello(struct hub *h, struct command_ctx *x)
+{
+    struct fp_hello hello;
+    enum fp_err err = fp_hello_decode(x->cmd->body, &hello, &x->why);
+    if (err) {
+        return err;
+    }
+    if (hello.protocol != FP_PROTOCOL) {
+        x->why = "key 1 of the body: this hub speaks version 1";
+        return FP_EUNSUPPORTED;
+    }
+    struct hub_session *s = begin_session(h, x->item);
+    if (!s) {
+        return FP_ENOMEM;
+    }
+    err = tell_welcome(h, x, s->number);
+    return err ? err : pages_after_cursors(h, x, &hello);
+}
+
+static enum fp_err on_heads(struct hub *h, struct command_ctx *x)
+{
+    struct hub_session *s = find_session(h, &x->item->device);
+    return tell_welcome(h, x, s && s->conn == x->item->conn ? s->number : 0);
+}
+
+static enum fp_err on_get(struct hub *h, struct command_ctx *x)
+{
+    struct fp_get get;
+    enum fp_err err = command_conv(h, x);
+    if (!err) {
+        err = fp_get_decode(x->cmd->body, &get, &x->why);
+    }
+    if (err) {
+        return err;
+    }
+    uint64_t head = x->conv->c.head;
+    struct page_job job = job_of(x, &x->cmd->conv);
+    job.after = get.after;
+    job.upto = get.upto == 0 || get.upto > head ? head : get.upto;
+    job.zlib = get.zlib;
+    job.credit = pages_credit(get.bytes == 0 || get.bytes > FP_PAGE_CREDIT_BYTES ? FP_PAGE_CREDIT_BYTES : (size_t)get.bytes);
+    if (!job.credit) {
+        return FP_ENOMEM;
+    }
+    err = pages_ask(h, &job);
+    pages_drop_credit(job.credit);
+    if (err == FP_EBUSY) {
+        x->why = "too many pages are under way";
+        return answer_retry(h, x, FP_EBUSY);
+    }
+    return err;
+}
+
+static enum fp_err on_bye(struct hub *h, struct command_ctx *x)
+{
+    session_end(h, &x->item->device, x->item->conn);
+    return FP_OK;
+}
+
+static enum fp_err on_time(struct hub *h, struct command_ctx *x)
+{
+    struct fp_dec d;
+    fp_dec_init(&d, x->cmd->body);
+    uint64_t echo = fp_dec_uint(&d);
+    if (!fp_dec_done(&d)) {
+        x->why = "key 10 (body) must be the device's clock, an unsigned integer";
+        return FP_EMALFORMED;
+    }
+    uint8_t *buf = arena_alloc(&h->arena, SMALL_REPLY_BYTES);
+    struct fp_enc e;
+    fp_enc_init(&e, buf, buf ? SMALL_REPLY_BYTES : 0);
+    fp_enc_time(&e, echo, x->item->wall, h->wall);
+    return e.failed ? FP_ENOMEM : tells_down(h, &x->item->device, fp_enc_bytes_of(&e));
+}
+
+enum fp_err session_command(struct hub *h, struct command_ctx *x)
+{
+    static const struct {
+        uint64_t kind;
+        enum fp_err (*apply)(struct hub *h, struct command_ctx *x);
+    } handlers[] = {
+        {FP_K_HELLO, on_hello}, {FP_K_BYE, on_bye}, {FP_K_HEADS, on_heads}, {FP_K_GET, on_get}, {FP_K_TIME, on_time},
+    };
+    for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+        if (handlers[i].kind == x->cmd->kind) {
+            return handlers[i].apply(h, x);
+        }
+    }
+    x->why = "this release does not know this kind of command yet";
+    return FP_EUNSUPPORTED;
+}

@@ -1,0 +1,253 @@
+/*
+ * state.h: the hub's insides, shared by its own files only.
+ *
+ * Shape       caches of rows (conversations, members, devices), each a hash table that never drops an entry during a batch; what the
+ *             batch staged hangs on the entries; tells wait in a list until the commit
+ * Invariants  M1 a cache entry holds what the store will hold once the batch is committed; a batch that fails empties the caches.
+ *             M2 everything staged lives in the arena and is gone after the batch.
+ */
+#ifndef PLUGIN_HUB_STATE_H
+#define PLUGIN_HUB_STATE_H
+
+#define HASH_NONFATAL_OOM 1 /* a failed HASH_ADD leaves hh.tbl NULL */
+#include <uthash.h>
+
+#include "fp/command.h"
+#include "fp/event.h"
+#include "fp/live.h"
+#include "fp/reply.h"
+#include "plugin/core/dedupe.h"
+#include "plugin/core/throttle.h"
+#include "plugin/hub/arena.h"
+#include "plugin/hub/hub.h"
+
+struct piece { /* encoded bytes in the arena, one of a list */
+    struct piece *next;
+    struct fp_bytes bytes;
+};
+
+struct piece_list {
+    struct piece *first, *last;
+    size_t count;
+    size_t bytes;
+};
+
+struct hub_conv {
+    struct store_conv c;
+    uint64_t run_first;      /* of the staged run */
+    struct piece_list run;   /* events that are decided but not yet appended to the store */
+    bool staged;             /* in hub->staged_convs */
+    bool about_changed;      /* publish .../about at the end of the batch */
+    bool head_queued;        /* in one of the head queues */
+    struct fp_mono head_told;
+    struct hub_conv *next_staged;
+    UT_hash_handle hh; /* by c.id */
+};
+
+struct member_key {
+    uint64_t cid;
+    struct fp_id user;
+};
+
+struct hub_member {
+    struct member_key key;
+    struct store_member m; /* role FP_ROLE_NONE: no row */
+    bool staged;           /* read_msgs differs from the store's */
+    struct hub_member *next_staged;
+    UT_hash_handle hh; /* by key */
+};
+
+struct hub_device {
+    struct store_device d;
+    struct throttle throttle;
+    uint64_t rows_first;      /* n of the first staged row */
+    struct piece_list rows;   /* answers to remember */
+    struct piece_list acks;   /* answers to tell */
+    bool staged;
+    struct hub_device *next_staged;
+    UT_hash_handle hh; /* by d.id */
+};
+
+struct hub_session {
+    struct fp_id device;
+    struct fp_id user;
+    uint64_t conn;
+    uint64_t number;
+    UT_hash_handle hh; /* by device */
+};
+
+struct hub_user { /* with at least one session */
+    struct fp_id user;
+    size_t sessions;
+    bool touched; /* has rows below */
+    struct fp_inbox_head *heads;
+    size_t head_count, head_cap;
+    struct hub_user *next_touched;
+    UT_hash_handle hh;
+};
+
+struct staged_tell {
+    struct staged_tell *next;
+    struct tell tell;
+};
+
+struct page_credit { /* shared by the jobs of one request */
+    size_t left_bytes;
+    size_t users;
+};
+
+struct page_job {
+    struct page_job *prev, *next;
+    struct fp_id device, user, conv;
+    uint64_t conn;
+    uint64_t after, upto;
+    bool zlib;
+    struct page_credit *credit;
+};
+
+struct head_due {
+    struct head_due *next;
+    struct fp_id conv;
+    struct fp_mono due;
+};
+
+struct head_queue {
+    struct head_due *first, *last;
+};
+
+struct hub {
+    struct hub_config config;
+    struct store_port store;
+    struct bus_port bus;
+    struct store_info info;
+    struct hub_stats stats;
+
+    struct hub_conv *convs;
+    struct hub_member *members;
+    struct hub_device *devices;
+    struct hub_session *sessions;
+    struct hub_user *users;
+    uint64_t session_next;
+    uint64_t change_next;
+
+    /* the batch */
+    struct arena arena;
+    bool begun;
+    bool replaying;
+    struct fp_mono mono;
+    struct fp_wall wall;
+    struct hub_conv *staged_convs, **staged_convs_end;
+    struct hub_member *staged_members;
+    struct hub_device *staged_devices, **staged_devices_end;
+    struct staged_tell *tells, **tells_end;
+    struct page_job *new_jobs;
+
+    /* left over for later turns */
+    struct page_job *jobs;
+    size_t job_count;
+    struct z_stream_s *deflater;
+    struct head_queue heads_now, heads_later;
+    uint64_t republish_after; /* cid; UINT64_MAX: all retained messages are out */
+    struct fp_mono prune_due;
+    struct fp_mono ops_due;
+    unsigned failures_in_a_row;
+};
+
+/* What one command is decided on. */
+struct command_ctx {
+    const struct source_item *item;
+    struct hub_device *dev;
+    const struct fp_command *cmd;
+    struct hub_conv *conv; /* after command_conv() */
+    struct hub_member *member;
+    uint8_t role;
+    const char *why;         /* the sentence of a refusal */
+    struct fp_bytes current; /* raw CBOR for key 6 of a nack */
+};
+
+/* ---- cache.c: load through the caches. NULL in *out: there is none. */
+enum fp_err cache_conv(struct hub *h, const struct fp_id *id, struct hub_conv **out);
+enum fp_err cache_new_conv(struct hub *h, const struct store_conv *c, struct hub_conv **out);
+enum fp_err cache_member(struct hub *h, uint64_t cid, const struct fp_id *user, struct hub_member **out); /* never NULL: role says */
+enum fp_err cache_device(struct hub *h, const struct fp_id *id, struct hub_device **out);
+enum fp_err cache_new_device(struct hub *h, const struct store_device *d, struct hub_device **out);
+void cache_trim(struct hub *h); /* between batches */
+void cache_drop(struct hub *h);
+
+/* ---- tells.c: stage and release */
+enum fp_err tells_publish(struct hub *h, const struct fp_topic *topic, struct fp_bytes payload, bool retain);
+enum fp_err tells_down(struct hub *h, const struct fp_id *device, struct fp_bytes payload);
+enum fp_err tells_inbox(struct hub *h, const struct fp_id *user, struct fp_bytes payload);
+enum fp_err tells_grant(struct hub *h, enum tell_kind kind, const struct fp_id *id, const struct fp_id *user, bool allowed, uint64_t change);
+void tells_now(struct hub *h, const struct fp_topic *topic, struct fp_bytes payload, uint8_t qos, bool retain); /* of committed state only */
+void tells_release(struct hub *h);
+struct fp_topic topic_of_conv(enum fp_topic_kind kind, const struct store_conv *c);
+
+bool piece_add(struct hub *h, struct piece_list *list, struct fp_bytes bytes); /* bytes are in the arena */
+void piece_join(const struct piece_list *list, uint8_t *out);
+
+/* ---- answer.c: what a device is told about a command, and what is remembered of it */
+enum fp_err answer_ack(struct hub *h, struct command_ctx *x, const struct fp_id *conv, uint64_t seq, struct fp_wall at);
+enum fp_err answer_refuse(struct hub *h, struct command_ctx *x, enum fp_err code); /* for good: n is used up */
+enum fp_err answer_retry(struct hub *h, struct command_ctx *x, enum fp_err code);  /* n is not */
+enum fp_err answer_repeat(struct hub *h, struct command_ctx *x);
+/* Without a command that could be read. n 0: unknown. */
+enum fp_err answer_nack(struct hub *h, const struct fp_id *device, const struct fp_nack *nack);
+enum fp_err answer_tell_acks(struct hub *h, struct hub_device *dev);
+enum fp_err answer_save(struct hub *h, struct hub_device *dev);
+
+/* ---- hub.c */
+enum fp_err hub_begin(struct hub *h);
+enum fp_err hub_commit(struct hub *h); /* saves, commits and tells what is staged */
+void hub_undo(struct hub *h);          /* rolls back; nothing that was staged is left */
+bool hub_is_service(const struct hub *h, const struct fp_id *user);
+void hub_stage_conv(struct hub *h, struct hub_conv *c);
+void hub_stage_device(struct hub *h, struct hub_device *d);
+
+/* ---- command.c */
+enum fp_err command_item(struct hub *h, const struct source_item *item);
+/* Looks up key 3 and the author's role there: FP_EUNKNOWN where he may not know of it. */
+enum fp_err command_conv(struct hub *h, struct command_ctx *x);
+
+/* ---- handlers: FP_OK (answered), a peer error (to be refused for good), or a store's error */
+enum fp_err msg_apply(struct hub *h, struct command_ctx *x);
+enum fp_err conv_new(struct hub *h, struct command_ctx *x);
+enum fp_err conv_set(struct hub *h, struct command_ctx *x);
+enum fp_err member_add(struct hub *h, struct command_ctx *x);
+enum fp_err member_remove(struct hub *h, struct command_ctx *x);
+enum fp_err member_role(struct hub *h, struct command_ctx *x);
+
+/* ---- msg.c: events */
+enum fp_err event_append(struct hub *h, struct command_ctx *x, struct fp_event *ev); /* fills in seq and at from the conversation */
+struct fp_event event_of(const struct hub *h, const struct command_ctx *x);
+enum fp_err event_flush(struct hub *h, struct hub_conv *c);
+
+/* ---- conv.c */
+enum fp_err conv_about(struct hub *h, struct hub_conv *c, struct fp_bytes *out); /* the encoded about, in the arena */
+enum fp_err conv_publish_about(struct hub *h, struct hub_conv *c);
+enum fp_err conv_let_in(struct hub *h, struct hub_conv *c, struct hub_member *m); /* saves the row, grants, tells the inbox */
+
+/* ---- session.c */
+enum fp_err session_command(struct hub *h, struct command_ctx *x);
+void session_end(struct hub *h, const struct fp_id *device, uint64_t conn);
+void session_fini(struct hub *h);
+uint64_t session_floor(const struct store_conv *c, const struct store_member *m);
+
+/* ---- pages.c */
+enum fp_err pages_open(struct hub *h);
+void pages_close(struct hub *h);
+struct page_credit *pages_credit(size_t bytes);
+enum fp_err pages_ask(struct hub *h, const struct page_job *job); /* staged until the commit; takes a share of job->credit */
+void pages_drop_credit(struct page_credit *c);                     /* gives a share back */
+void pages_accept(struct hub *h);
+void pages_forget_new(struct hub *h);
+void pages_forget(struct hub *h, const struct fp_id *device, uint64_t conn);
+enum fp_err pages_run(struct hub *h);
+
+/* ---- due.c: heads held back, retained messages after a start, pruning, metrics */
+enum fp_err due_head(struct hub *h, struct hub_conv *c);
+enum fp_err due_run(struct hub *h);
+uint64_t due_wait_us(const struct hub *h, struct fp_mono now);
+void due_fini(struct hub *h);
+
+#endif

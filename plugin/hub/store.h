@@ -1,0 +1,117 @@
+/*
+ * store.h: the port through which the hub remembers.
+ *
+ * Shape       a transaction around everything that changes; loads see the transaction's own changes
+ * Units       seq from 1; fp_wall in ms; cid, did: the store's own small numbers for a conversation and a device, from 1
+ * Invariants  T1 after commit() returned FP_OK all of it is on disk, whatever happens next.
+ *             T2 after any error from a save or from commit(), and after rollback(), nothing of the transaction is there.
+ *             T3 runs of one conversation are contiguous: append() takes first == head + 1 only.
+ *             T4 answers of one device are contiguous in n, likewise.
+ * Errors      FP_EFULL: no room (reads go on). FP_EBUSY: try again. FP_EIO, FP_ECORRUPT, FP_ENOMEM: tell the operator.
+ *             "Not there" is no error: *out_found is false.
+ * Memory      spans that a load hands out are good until the next call on the store
+ * Thread      all from one thread (the engine's)
+ */
+#ifndef PLUGIN_HUB_STORE_H
+#define PLUGIN_HUB_STORE_H
+
+#include "fp/bytes.h"
+#include "fp/err.h"
+#include "fp/time.h"
+
+struct store_conv {
+    uint64_t cid; /* 0 in save_conv: a new one, filled in */
+    struct fp_id id;
+    struct fp_id scope;
+    uint64_t floor;      /* events up to here are gone */
+    uint64_t about_seq;  /* the version of the about: seq of the event that last changed it */
+    uint64_t retention_days; /* 0 = for ever */
+    /* What follows comes from the last run (0 if there is none) and is changed by append() alone. */
+    uint64_t head;
+    uint64_t msgs;       /* messages (kind msg) from 1 to head */
+    struct fp_wall at;   /* of the head */
+};
+
+struct store_run {
+    uint64_t cid;
+    uint64_t first, last;
+    uint64_t msgs; /* up to and with last */
+    struct fp_wall at; /* of last */
+    struct fp_bytes events; /* a run, as in fp/event.h */
+};
+
+struct store_member {
+    uint64_t cid;
+    struct fp_id scope; /* the conversation's: makes "what may this user see" one look-up */
+    struct fp_id user;
+    uint8_t role;
+    bool active;      /* false: has left; kept so that a return is known */
+    uint64_t joined;  /* seq of the event that let him in */
+    uint64_t from;    /* sees history from this seq */
+    uint64_t read_msgs; /* how many of the conversation's messages he has read or written himself */
+    uint64_t change;  /* number of the membership change that made this row; increases across the whole store and across restarts */
+};
+
+struct store_device {
+    uint64_t did; /* 0 in save_device: a new one, filled in */
+    struct fp_id id;
+    struct fp_id user;
+    uint64_t next_n; /* from the last answers; 1 at first; changed by save_answers() alone */
+};
+
+struct store_answers { /* what was said to commands first..last of one device, so that it can be said again */
+    uint64_t did;
+    uint64_t first, last;
+    struct fp_wall at;
+    struct fp_bytes rows; /* one CBOR item a command, in order; the hub's own shape (plugin/core/dedupe.h) */
+};
+
+struct store_info {
+    uint64_t epoch;  /* random, of this database */
+    uint64_t boot;   /* how often it has been opened, this time included */
+    uint64_t change; /* the highest membership change on disk */
+    bool quarantined; /* the file that was there was bad; it has been moved aside and this is a new epoch */
+};
+
+/* A callback returns false to stop the iteration; that is no error. It may not call the store. */
+typedef bool (*store_run_fn)(void *arg, const struct store_run *run);
+typedef bool (*store_member_fn)(void *arg, const struct store_member *m);
+typedef bool (*store_conv_member_fn)(void *arg, const struct store_conv *c, const struct store_member *m);
+typedef bool (*store_conv_fn)(void *arg, const struct store_conv *c);
+
+struct store_port {
+    void *ctx;
+
+    enum fp_err (*begin)(void *ctx);
+    enum fp_err (*commit)(void *ctx);
+    void (*rollback)(void *ctx); /* also fine without a transaction */
+
+    enum fp_err (*load_conv)(void *ctx, const struct fp_id *id, struct store_conv *out, bool *out_found);
+    /* Inserts (cid 0) or changes floor, about_seq and retention. title and context are kept where their p is NULL. */
+    enum fp_err (*save_conv)(void *ctx, struct store_conv *c, struct fp_bytes title, struct fp_bytes context);
+    enum fp_err (*load_about)(void *ctx, uint64_t cid, struct fp_bytes *out_title, struct fp_bytes *out_context);
+    enum fp_err (*each_conv)(void *ctx, uint64_t after_cid, size_t limit, store_conv_fn fn, void *arg); /* cid ascending */
+
+    enum fp_err (*append)(void *ctx, const struct store_run *run);
+    /* The runs that hold any of from..to, ascending. The first may begin before from, the last end after to. */
+    enum fp_err (*each_run)(void *ctx, uint64_t cid, uint64_t from, uint64_t to, store_run_fn fn, void *arg);
+
+    enum fp_err (*load_member)(void *ctx, uint64_t cid, const struct fp_id *user, struct store_member *out, bool *out_found);
+    enum fp_err (*save_member)(void *ctx, const struct store_member *m); /* inserts or replaces */
+    enum fp_err (*save_read_msgs)(void *ctx, uint64_t cid, const struct fp_id *user, uint64_t read_msgs);
+    enum fp_err (*each_member)(void *ctx, uint64_t cid, store_member_fn fn, void *arg); /* active ones, by length of the id, then bytes */
+    enum fp_err (*each_conv_of)(void *ctx, const struct fp_id *user, store_conv_member_fn fn, void *arg); /* active ones, cid ascending */
+
+    /* The user's highest role in any conversation of the scope (FP_ROLE_NONE: in none), and whether the scope has any conversation. */
+    enum fp_err (*load_scope)(void *ctx, const struct fp_id *scope, const struct fp_id *user, uint8_t *out_role, bool *out_exists);
+
+    enum fp_err (*load_device)(void *ctx, const struct fp_id *id, struct store_device *out, bool *out_found);
+    enum fp_err (*save_device)(void *ctx, struct store_device *d); /* a new one */
+    enum fp_err (*save_answers)(void *ctx, const struct store_answers *a);
+    /* The answers that hold n; not found where they have been pruned. */
+    enum fp_err (*load_answers)(void *ctx, uint64_t did, uint64_t n, struct store_answers *out, bool *out_found);
+    /* Removes up to limit rows older than `before`, but for each device's last; its own transaction. */
+    enum fp_err (*prune_answers)(void *ctx, struct fp_wall before, size_t limit, size_t *out_removed);
+};
+
+#endif
