@@ -287,6 +287,22 @@ def rule_keys(tree):
         yield Finding(header, 1, "keys", f"run {generator} and commit what it writes ({why})")
 
 
+def rule_readme(tree):
+    """Every test and file that the README names is there."""
+    names = set(tree.files) | {os.path.basename(f) for f in tree.files}
+    tests = set()
+    for path in tree.files:
+        if path.startswith("tests/"):
+            tests |= set(re.findall(r"\bdef (test_\w+)", tree.text(path) or ""))
+    for number, line in tree.lines("README.md") if "README.md" in tree.files else ():
+        for name in re.findall(r"`(test_\w+)`", line):
+            if name not in tests:
+                yield Finding("README.md", number, "readme", f"no test {name}")
+        for name in re.findall(r"`([\w./]+\.(?:c|py|h|sh))`", line) + re.findall(r"\]\(([\w./]+)(?:#[\w-]+)?\)", line):
+            if name not in names and not any(f.startswith(name.rstrip("/") + "/") for f in tree.files):
+                yield Finding("README.md", number, "readme", f"no file {name}")
+
+
 SCRIPTS = ("fieldpost", ".ci/run", ".ci/lint", ".ci/purity", ".ci/install")
 
 
@@ -323,4 +339,5 @@ def shell_findings(tree, path):
 RULES = {
     "include": rule_include, "banned": rule_banned, "unit-test": rule_unit_test, "length": rule_length, "guard": rule_guard,
     "format": rule_format, "text": rule_text, "marks": rule_marks, "places": rule_places, "keys": rule_keys, "scripts": rule_scripts,
+    "readme": rule_readme,
 }

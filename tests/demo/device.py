@@ -1,4 +1,4 @@
-"""A device that talks to the hub: paho-mqtt and cbor2, and nothing from this project but the contract (README.md, "The contract").
+"""A device that talks to the hub: paho-mqtt and cbor2, and nothing from this project but the contract (schemas/CONTRACT.md).
 
 What a real app keeps on its own disk (outbox, cursors, events) lives here in members that outlast a connection.
 """
