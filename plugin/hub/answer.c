@@ -1,8 +1,8 @@
 #include "plugin/hub/state.h"
 
-#define ANSWER_BYTES_MAX 128      /* a row or an ack entry: a hash, an id, three numbers */
-#define NACK_BYTES_MAX 512        /* without its current value */
-#define REMEMBERED_NACK_MAX 4096  /* a longer one is repeated without its current value */
+#define ANSWER_BYTES_MAX 128     /* a row or an ack entry: a hash, an id, three numbers */
+#define NACK_BYTES_MAX 512       /* without its current value */
+#define REMEMBERED_NACK_MAX 4096 /* a longer one is repeated without its current value */
 
 static enum fp_err add_encoded(struct hub *h, struct piece_list *list, const struct fp_enc *e)
 {

@@ -41,8 +41,8 @@ struct tell {
 struct bus_port {
     void *ctx;
     enum fp_err (*tell)(void *ctx, const struct tell *t);
-    void (*flush)(void *ctx);       /* all told for now: let the broker's thread know */
-    bool (*has_room)(void *ctx);    /* false: do not start on pages now, the broker is behind */
+    void (*flush)(void *ctx);    /* all told for now: let the broker's thread know */
+    bool (*has_room)(void *ctx); /* false: do not start on pages now, the broker is behind */
 };
 
 #endif

@@ -107,16 +107,16 @@ enum fp_err cache_device(struct hub *h, const struct fp_id *id, struct hub_devic
 }
 
 /* uthash keeps insertion order, so the oldest go first. Dropping is always safe: the store has the same. */
-#define TRIM(table, type, keep)                                   \
-    do {                                                          \
-        type *e, *next;                                           \
-        size_t over = HASH_COUNT(table);                          \
-        over = over > (keep) ? over - (keep) : 0;                 \
-        for (e = (table); e && over > 0; e = next, over--) {      \
-            next = e->hh.next;                                    \
-            HASH_DEL(table, e);                                   \
-            free(e);                                              \
-        }                                                         \
+#define TRIM(table, type, keep)                                                                                                                      \
+    do {                                                                                                                                             \
+        type *e, *next;                                                                                                                              \
+        size_t over = HASH_COUNT(table);                                                                                                             \
+        over = over > (keep) ? over - (keep) : 0;                                                                                                    \
+        for (e = (table); e && over > 0; e = next, over--) {                                                                                         \
+            next = e->hh.next;                                                                                                                       \
+            HASH_DEL(table, e);                                                                                                                      \
+            free(e);                                                                                                                                 \
+        }                                                                                                                                            \
     } while (0)
 
 static void keep_at_most(struct hub *h, size_t keep)

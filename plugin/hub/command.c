@@ -34,8 +34,8 @@ static enum fp_err apply_durable(struct hub *h, struct command_ctx *x)
         uint64_t kind;
         enum fp_err (*apply)(struct hub *h, struct command_ctx *x);
     } handlers[] = {
-        {FP_K_MSG, msg_apply},           {FP_K_CONV_NEW, conv_new},           {FP_K_CONV_SET, conv_set},
-        {FP_K_MEMBER_ADD, member_add},   {FP_K_MEMBER_REMOVE, member_remove}, {FP_K_MEMBER_ROLE, member_role},
+        {FP_K_MSG, msg_apply},         {FP_K_CONV_NEW, conv_new},           {FP_K_CONV_SET, conv_set},
+        {FP_K_MEMBER_ADD, member_add}, {FP_K_MEMBER_REMOVE, member_remove}, {FP_K_MEMBER_ROLE, member_role},
     };
     if (compose_expired(x->cmd)) {
         x->why = "key 7 (ttl) has run out";

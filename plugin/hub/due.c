@@ -2,10 +2,10 @@
 
 #include "plugin/hub/state.h"
 
-#define HEAD_EVERY_US 1000000U        /* a conversation's head goes out at once after quiet, then at most once a second */
-#define HEADS_A_TURN 256              /* so that many due heads do not hold up the next batch */
+#define HEAD_EVERY_US 1000000U /* a conversation's head goes out at once after quiet, then at most once a second */
+#define HEADS_A_TURN 256       /* so that many due heads do not hold up the next batch */
 #define REPUBLISH_A_TURN 32
-#define PRUNE_EVERY_US 600000000U     /* ten minutes */
+#define PRUNE_EVERY_US 600000000U /* ten minutes */
 #define PRUNE_AT_ONCE 1000
 #define DAY_MS 86400000ULL
 #define OPS_EVERY_US 1000000U
@@ -212,9 +212,11 @@ static void publish_ops(struct hub *h)
         const char *name;
         uint64_t value;
     } rows[] = {
-        {"acks", s->acks},         {"jobs", h->job_count},   {"epoch", h->info.epoch}, {"nacks", s->nacks},       {"pages", s->pages},
-        {"tells", s->tells},       {"events", s->events},    {"batches", s->batches},  {"commits", s->commits},   {"repeats", s->repeats},
-        {"replays", s->replays},   {"commands", s->commands}, {"sessions", s->sessions}, {"page_bytes", s->page_bytes}, {"commit_failures", s->commit_failures},
+        {"acks", s->acks},         {"jobs", h->job_count},        {"epoch", h->info.epoch},
+        {"nacks", s->nacks},       {"pages", s->pages},           {"tells", s->tells},
+        {"events", s->events},     {"batches", s->batches},       {"commits", s->commits},
+        {"repeats", s->repeats},   {"replays", s->replays},       {"commands", s->commands},
+        {"sessions", s->sessions}, {"page_bytes", s->page_bytes}, {"commit_failures", s->commit_failures},
     };
     uint8_t buf[512];
     struct fp_enc e;

@@ -22,18 +22,18 @@
 #define HUB_NAMES_MAX 64 /* services */
 
 struct hub_config {
-    size_t command_bytes;     /* a command */
-    size_t batch_commands;    /* commands in one uplink */
-    size_t page_bytes;        /* a page before compression */
+    size_t command_bytes;  /* a command */
+    size_t batch_commands; /* commands in one uplink */
+    size_t page_bytes;     /* a page before compression */
     size_t title_bytes;
-    size_t members;           /* of one conversation */
-    uint32_t commands_per_s;  /* a device; 0 = no limit */
-    uint32_t answers_days;    /* how long old answers are kept; 0 = for ever */
-    bool open_scopes;         /* anyone may open a new scope */
+    size_t members;                       /* of one conversation */
+    uint32_t commands_per_s;              /* a device; 0 = no limit */
+    uint32_t answers_days;                /* how long old answers are kept; 0 = for ever */
+    bool open_scopes;                     /* anyone may open a new scope */
     struct fp_id services[HUB_NAMES_MAX]; /* users that may do everything everywhere */
     size_t service_count;
-    size_t cache_convs;       /* conversations, devices and memberships held in memory, each */
-    bool ops;                 /* publish fp/1/ops/hub once a second */
+    size_t cache_convs; /* conversations, devices and memberships held in memory, each */
+    bool ops;           /* publish fp/1/ops/hub once a second */
 };
 
 /* The defaults of the contract. */

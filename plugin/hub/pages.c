@@ -5,10 +5,10 @@
 #include "plugin/core/access.h"
 #include "plugin/hub/state.h"
 
-#define JOBS_MAX 65536        /* requests under way, of all devices */
-#define PAGES_A_TURN 4        /* then the next batch goes first: a big catch-up never starves live traffic */
+#define JOBS_MAX 65536 /* requests under way, of all devices */
+#define PAGES_A_TURN 4 /* then the next batch goes first: a big catch-up never starves live traffic */
 #define PAGE_FRAME_BYTES 160
-#define WORTH_DEFLATING 512   /* below, the stream's own overhead eats the gain */
+#define WORTH_DEFLATING 512 /* below, the stream's own overhead eats the gain */
 
 enum fp_err pages_open(struct hub *h)
 {

@@ -34,11 +34,11 @@ struct piece_list {
 
 struct hub_conv {
     struct store_conv c;
-    uint64_t run_first;      /* of the staged run */
-    struct piece_list run;   /* events that are decided but not yet appended to the store */
-    bool staged;             /* in hub->staged_convs */
-    bool about_changed;      /* publish .../about at the end of the batch */
-    bool head_queued;        /* in one of the head queues */
+    uint64_t run_first;    /* of the staged run */
+    struct piece_list run; /* events that are decided but not yet appended to the store */
+    bool staged;           /* in hub->staged_convs */
+    bool about_changed;    /* publish .../about at the end of the batch */
+    bool head_queued;      /* in one of the head queues */
     struct fp_mono head_told;
     struct hub_conv *next_staged;
     UT_hash_handle hh; /* by c.id */
@@ -60,9 +60,9 @@ struct hub_member {
 struct hub_device {
     struct store_device d;
     struct throttle throttle;
-    uint64_t rows_first;      /* n of the first staged row */
-    struct piece_list rows;   /* answers to remember */
-    struct piece_list acks;   /* answers to tell */
+    uint64_t rows_first;    /* n of the first staged row */
+    struct piece_list rows; /* answers to remember */
+    struct piece_list acks; /* answers to tell */
     bool staged;
     struct hub_device *next_staged;
     UT_hash_handle hh; /* by d.id */
@@ -238,7 +238,7 @@ enum fp_err pages_open(struct hub *h);
 void pages_close(struct hub *h);
 struct page_credit *pages_credit(size_t bytes);
 enum fp_err pages_ask(struct hub *h, const struct page_job *job); /* staged until the commit; takes a share of job->credit */
-void pages_drop_credit(struct page_credit *c);                     /* gives a share back */
+void pages_drop_credit(struct page_credit *c);                    /* gives a share back */
 void pages_accept(struct hub *h);
 void pages_forget_new(struct hub *h);
 void pages_forget(struct hub *h, const struct fp_id *device, uint64_t conn);

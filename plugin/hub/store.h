@@ -23,20 +23,20 @@ struct store_conv {
     uint64_t cid; /* 0 in save_conv: a new one, filled in */
     struct fp_id id;
     struct fp_id scope;
-    uint64_t floor;      /* events up to here are gone */
-    uint64_t about_seq;  /* the version of the about: seq of the event that last changed it */
+    uint64_t floor;          /* events up to here are gone */
+    uint64_t about_seq;      /* the version of the about: seq of the event that last changed it */
     uint64_t retention_days; /* 0 = for ever */
     /* What follows comes from the last run (0 if there is none) and is changed by append() alone. */
     uint64_t head;
-    uint64_t msgs;       /* messages (kind msg) from 1 to head */
-    struct fp_wall at;   /* of the head */
+    uint64_t msgs;     /* messages (kind msg) from 1 to head */
+    struct fp_wall at; /* of the head */
 };
 
 struct store_run {
     uint64_t cid;
     uint64_t first, last;
-    uint64_t msgs; /* up to and with last */
-    struct fp_wall at; /* of last */
+    uint64_t msgs;          /* up to and with last */
+    struct fp_wall at;      /* of last */
     struct fp_bytes events; /* a run, as in fp/event.h */
 };
 
@@ -45,11 +45,11 @@ struct store_member {
     struct fp_id scope; /* the conversation's: makes "what may this user see" one look-up */
     struct fp_id user;
     uint8_t role;
-    bool active;      /* false: has left; kept so that a return is known */
-    uint64_t joined;  /* seq of the event that let him in */
-    uint64_t from;    /* sees history from this seq */
+    bool active;        /* false: has left; kept so that a return is known */
+    uint64_t joined;    /* seq of the event that let him in */
+    uint64_t from;      /* sees history from this seq */
     uint64_t read_msgs; /* how many of the conversation's messages he has read or written himself */
-    uint64_t change;  /* number of the membership change that made this row; increases across the whole store and across restarts */
+    uint64_t change;    /* number of the membership change that made this row; increases across the whole store and across restarts */
 };
 
 struct store_device {
@@ -67,9 +67,9 @@ struct store_answers { /* what was said to commands first..last of one device, s
 };
 
 struct store_info {
-    uint64_t epoch;  /* random, of this database */
-    uint64_t boot;   /* how often it has been opened, this time included */
-    uint64_t change; /* the highest membership change on disk */
+    uint64_t epoch;   /* random, of this database */
+    uint64_t boot;    /* how often it has been opened, this time included */
+    uint64_t change;  /* the highest membership change on disk */
     bool quarantined; /* the file that was there was bad; it has been moved aside and this is a new epoch */
 };
 

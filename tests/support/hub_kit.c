@@ -164,7 +164,8 @@ struct fp_command kit_msg(struct kit_body *b, uint64_t n, const char *conv, cons
     return with_body(b, (struct fp_command){.kind = FP_K_MSG, .n = n, .conv = kit_id(conv)});
 }
 
-struct fp_command kit_conv_new(struct kit_body *b, uint64_t n, const char *conv, const char *scope, const char *const *members, const uint64_t *roles, size_t count)
+struct fp_command kit_conv_new(struct kit_body *b, uint64_t n, const char *conv, const char *scope, const char *const *members, const uint64_t *roles,
+                               size_t count)
 {
     struct fp_enc *e = body_begin(b);
     fp_enc_map(e, count > 0 ? 3 : 2);

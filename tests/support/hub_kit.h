@@ -53,7 +53,8 @@ void kit_idle(struct kit *k); /* turns without input until nothing is left to do
 
 /* Commands; the body is built into *b. */
 struct fp_command kit_msg(struct kit_body *b, uint64_t n, const char *conv, const char *text);
-struct fp_command kit_conv_new(struct kit_body *b, uint64_t n, const char *conv, const char *scope, const char *const *members, const uint64_t *roles, size_t count);
+struct fp_command kit_conv_new(struct kit_body *b, uint64_t n, const char *conv, const char *scope, const char *const *members, const uint64_t *roles,
+                               size_t count);
 struct fp_command kit_member(struct kit_body *b, uint64_t n, uint64_t kind, const char *conv, const char *user, int role, int from);
 struct fp_command kit_hello(struct kit_body *b, const char *cursor_conv, uint64_t cursor);
 struct fp_command kit_get(struct kit_body *b, const char *conv, uint64_t after, uint64_t upto, uint64_t bytes, bool zlib);

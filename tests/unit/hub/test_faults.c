@@ -130,7 +130,8 @@ static uint64_t calls_of_a_good_run(uint64_t *out_hash)
 static void told_is_on_disk(const struct kit *k, uint64_t fail_at)
 {
     struct seen s = what_was_told(k);
-    if (s.highest > stored_head(k) || s.acked_n[0] >= stored_next(k, "anna-phone") || (s.acked_n[1] > 0 && s.acked_n[1] >= stored_next(k, "ben-pad"))) {
+    if (s.highest > stored_head(k) || s.acked_n[0] >= stored_next(k, "anna-phone") ||
+        (s.acked_n[1] > 0 && s.acked_n[1] >= stored_next(k, "ben-pad"))) {
         print_error("store call %llu failing: told more than is stored\n", (unsigned long long)fail_at);
         fail();
     }

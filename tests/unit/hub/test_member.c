@@ -66,9 +66,9 @@ static void what_was_said_before_and_after_a_joiner_is_told_apart(void **state)
     size_t before = 0;
     size_t after = 0;
     open_kitchen(&k);
-    say(&k, "anna-phone", 2);                                                /* seq 2 */
+    say(&k, "anna-phone", 2);                                             /* seq 2 */
     change(&k, "anna-phone", 3, FP_K_MEMBER_ADD, "dora", FP_ROLE_MEMBER); /* seq 3 */
-    say(&k, "anna-phone", 4);                                                /* seq 4 */
+    say(&k, "anna-phone", 4);                                             /* seq 4 */
     kit_run(&k);
 
     size_t grant = fake_bus_find_grant(&k.bus, TELL_GRANT_CONV, "kitchen", "dora", 0);
@@ -244,7 +244,7 @@ static void a_joiner_sees_the_history_that_he_was_given(void **state)
     uint64_t floor = 0;
     open_kitchen(&k);
     say(&k, "anna-phone", 2);
-    say(&k, "anna-phone", 3);                                                  /* head 3 */
+    say(&k, "anna-phone", 3);                                                                        /* head 3 */
     struct fp_command c = kit_member(&b, 4, FP_K_MEMBER_ADD, "kitchen", "dora", FP_ROLE_MEMBER, -1); /* joins with 4 */
     kit_send(&k, "anna-phone", &c);
     struct kit_body b2;
