@@ -116,8 +116,8 @@ static enum fp_err check(struct loading *l)
 {
     const struct config *c = &l->config;
 
-    if (c->db[0] == '\0') {
-        return fail(l, NULL, "option db: it is required (got \"\")");
+    if (c->db_file[0] == '\0') {
+        return fail(l, NULL, "option db_file: it is required (got \"\")");
     }
     if (c->answers_days > 0 && c->answers_days < 30) {
         return fail(l, NULL, "option answers_days: at least 30, or 0 for ever (got \"%" PRIu64 "\")", c->answers_days);

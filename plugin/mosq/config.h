@@ -30,7 +30,7 @@ struct id_list {
 };
 
 struct config {
-    char db[CONFIG_PATH_MAX];
+    char db_file[CONFIG_PATH_MAX];
     char options_file[CONFIG_PATH_MAX];
     uint64_t db_max_mb;
     struct id_list services;

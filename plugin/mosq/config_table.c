@@ -10,7 +10,7 @@
 #define COUNT(field, low, high, fallback) .name = #field, .kind = OPTION_COUNT, .at = AT(field), .min = (low), .max = (high), .preset = (fallback)
 
 const struct option option_table[] = {
-    {.name = "db", .kind = OPTION_PATH, .at = AT(db), .preset_text = "required",
+    {.name = "db_file", .kind = OPTION_PATH, .at = AT(db_file), .preset_text = "required", /* the host takes no name of less than three letters */
      .about = "The database file. Its directory must exist and be writable for the broker's user."},
     {COUNT(db_max_mb, 0, 1U << 24, 0), .preset_text = "0 (no quota)",
      .about = "Most megabytes of the database file. Below the size of the disk it keeps deletes possible when the quota is used up; commands then get "

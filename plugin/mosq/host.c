@@ -121,7 +121,7 @@ static enum fp_err open_store(struct host *h)
 {
     char why[CONFIG_WHY_MAX] = "";
     struct sqlite_store_config config = {
-        .path = h->config.db,
+        .path = h->config.db_file,
         .max_bytes = h->config.db_max_mb << 20,
         .random = chance,
         .now_s = clock_wall().ms / 1000,
@@ -134,11 +134,11 @@ static enum fp_err open_store(struct host *h)
     }
     if (h->info.quarantined) {
         host_log(MOSQ_LOG_ERR, "the database was bad and has been moved aside (%s); a new one begins, with a new epoch: restore a backup, or go on without "
-                               "the old history", why[0] ? why : h->config.db);
+                               "the old history", why[0] ? why : h->config.db_file);
     }
-    err = sqlite_access_open(&h->access, h->config.db, NULL);
+    err = sqlite_access_open(&h->access, h->config.db_file, NULL);
     if (err) {
-        host_log(MOSQ_LOG_ERR, "the database cannot be opened for reading (%s): %s", fp_err_name(err), h->config.db);
+        host_log(MOSQ_LOG_ERR, "the database cannot be opened for reading (%s): %s", fp_err_name(err), h->config.db_file);
     }
     return err;
 }
@@ -226,7 +226,7 @@ struct host *host_open(mosquitto_plugin_id_t *id, const struct mosquitto_opt *op
         return NULL;
     }
     host_log(MOSQ_LOG_NOTICE, "version %s: epoch %" PRIu64 ", start %" PRIu64 ", database %s, other topics: %s", FP_VERSION, h->info.epoch, h->info.boot,
-             h->config.db, h->other == OTHER_ALLOW ? "allow" : "defer");
+             h->config.db_file, h->other == OTHER_ALLOW ? "allow" : "defer");
     return h;
 }
 
