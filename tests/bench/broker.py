@@ -65,7 +65,7 @@ class Broker:
         ]
         if self.kind == "hub":
             lines.append(f"plugin {so}")
-            given = {"db": str(self.folder / "hub.db"), "commands_per_s": "0", "operators": "ops"} | options
+            given = {"db_file": str(self.folder / "hub.db"), "commands_per_s": "0", "operators": "ops"} | options
             lines += [f"plugin_opt_{name} {value}" for name, value in given.items() if value != ""]
         return lines
 
@@ -177,6 +177,18 @@ def fsync_cost_us(folder, count):
         os.close(fd)
         path.unlink()
     return sorted(times)
+
+
+def busy_share(seconds=0.5):
+    """How much of all cores others are using right now, 0 to 1."""
+    def read():
+        fields = [int(n) for n in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+        return sum(fields), fields[3] + fields[4]  # idle and waiting for a disk
+
+    total, idle = read()
+    time.sleep(seconds)
+    total_now, idle_now = read()
+    return 1 - (idle_now - idle) / max(total_now - total, 1)
 
 
 def machine(folder, mosquitto):

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DRAIN_NS (20 * NS_PER_S)  /* without any progress */
 #define OPS_NS (1300 * NS_PER_MS) /* the hub reports once a second */
@@ -28,10 +29,26 @@ static struct snapshot snapshot_take(const struct load *l)
 
 /* ------------------------------------------------------------------ the hub's own counters */
 
-/* {"stall_us_max": uint, ...}: the longest time between two turns of the broker's loop. Anything else is skipped. */
+static bool counter_is(struct fp_bytes name, const char *wanted)
+{
+    return fp_bytes_eq(name, fp_bytes_of(wanted, strlen(wanted)));
+}
+
+static void take_counter(struct load *l, struct fp_bytes name, uint64_t value)
+{
+    if (counter_is(name, "commands")) {
+        l->hub_commands = value;
+    } else if (counter_is(name, "commits")) {
+        l->hub_commits = value;
+    } else if (counter_is(name, "stall_us_max")) { /* the longest time between two turns of the broker's loop */
+        l->has_stall = true;
+        l->stall_us = l->measuring && value < l->stall_us ? l->stall_us : value; /* before the measurement: forget what was */
+    }
+}
+
+/* {name => counter, ...}; what is not of interest, or no counter, is skipped. */
 static void on_ops(void *ctx, const char *topic, struct fp_bytes payload)
 {
-    static const char key[] = "stall_us_max";
     struct load *l = ctx;
     struct fp_dec d;
 
@@ -47,13 +64,11 @@ static void on_ops(void *ctx, const char *topic, struct fp_bytes payload)
         } else {
             fp_dec_skip(&d);
         }
-        if (!fp_bytes_eq(name, fp_bytes_of(key, sizeof key - 1)) || fp_dec_peek(&d) != FP_CBOR_UINT) {
+        if (fp_dec_peek(&d) == FP_CBOR_UINT) {
+            take_counter(l, name, fp_dec_uint(&d));
+        } else {
             fp_dec_skip(&d);
-            continue;
         }
-        uint64_t us = fp_dec_uint(&d);
-        l->has_stall = true;
-        l->stall_us = l->measuring && us < l->stall_us ? l->stall_us : us; /* before the measurement: forget what was */
     }
     l->ops_messages++;
 }
@@ -148,6 +163,7 @@ static void report(struct load *l, const struct snapshot *from, const struct sna
     samples_print(&l->ack_us, "ack_us");
     printf(", ");
     samples_print(&l->event_us, "event_us");
+    printf(", \"commands\": %" PRIu64 ", \"commits\": %" PRIu64, l->hub_commands, l->hub_commits);
     if (l->has_stall) {
         printf(", \"stall_us_max\": %" PRIu64 "}\n", l->stall_us);
     } else {

@@ -82,7 +82,7 @@ struct load {
     uint64_t sent, done, delivered, publishes;
     struct samples ack_us, event_us;
     /* what fp/1/ops/hub says; 0 messages = nothing */
-    uint64_t ops_messages, stall_us;
+    uint64_t ops_messages, stall_us, hub_commands, hub_commits;
     bool has_stall;
 };
 

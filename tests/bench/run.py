@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-from broker import BenchError, Broker, count_syscalls, find_mosquitto, fsync_cost_us, machine, median_span  # noqa: E402
+from broker import BenchError, Broker, busy_share, count_syscalls, find_mosquitto, fsync_cost_us, machine, median_span  # noqa: E402
 
 PARTS = ["throughput", "rooms", "latency", "syscalls", "restart", "catchup"]
 PAIR_WINDOW = 32
@@ -105,11 +105,12 @@ class Bench:
             ratio = statistics.median(rates) / max(statistics.median(bare), 1e-9)
             cost = [1e6 * r["broker_cpu_s"] / max(r["delivered"], 1) for r in runs]
             own = max(r["cpu_self"] for r in runs)
+            grouped = [r["commands"] / r["commits"] for r in runs if r["commits"]]
             rows.append([f"{shape}: {label}", name, median_span(rates), "1" if name == "bare" else f"**{ratio:.2f}**",
-                         f"{statistics.median(cost) / 1000:.4f}", f"{own:.2f}"])
+                         f"{statistics.median(cost) / 1000:.4f}", f"{statistics.median(grouped):.1f}" if grouped else "-", f"{own:.2f}"])
         return rows
 
-    RATE_HEAD = ["load", "broker", "deliveries/s", "ratio", "broker CPU s per 1,000", "load generator, cores"]
+    RATE_HEAD = ["load", "broker", "deliveries/s", "ratio", "broker CPU s per 1,000", "commands a commit", "load generator, cores"]
 
     def throughput(self):
         rows = []
@@ -227,7 +228,8 @@ class Bench:
         rows = []
         for name, runs in results.items():
             size = statistics.median(r["wire_bytes"] / r["events"] for r in runs)
-            rows.append([name, median_span([r["events_per_s"] for r in runs]), f"{size:.0f}", f"{runs[0]['pages']:,}", f"{max(r['holes'] for r in runs)}", f"{max(r['cpu_self'] for r in runs):.2f}"])
+            rows.append([name, median_span([r["events_per_s"] for r in runs]), f"{size:.0f}", f"{runs[0]['pages']:,}",
+                         f"{max(r['holes'] for r in runs)}", f"{max(r['cpu_self'] for r in runs):.2f}"])
         self.tables.append((f"Catch-up of {self.sizes.catchup_events:,} events in {FILL_CONVS} conversations",
                             ["pages", "events/s", "bytes an event", "pages in all", "asked again after 500 ms", "load generator, cores"], rows))
 
@@ -236,15 +238,18 @@ class Bench:
     def run(self):
         where = machine(self.folder, self.args.mosquitto)
         sync = fsync_cost_us(self.folder, self.sizes.fsyncs)
+        busy = [busy_share()]
         self.note(f"{where}; fdatasync of 4 KiB: {statistics.median(sync):.0f} us")
         for part in PARTS:
             if part in self.args.only:
                 getattr(self, part)()
+        busy.append(busy_share())
         after = fsync_cost_us(self.folder, self.sizes.fsyncs)
         self.where = [
             where,
             f"4 KiB written and fdatasync: {statistics.median(sync):.0f} us before, {statistics.median(after):.0f} us after (medians of {len(sync)}; "
             f"p99 {sync[len(sync) * 99 // 100]:.0f} and {after[len(after) * 99 // 100]:.0f} us)",
+            f"others used {busy[0]:.0%} of the cores before and {busy[1]:.0%} after" + (": expect noise" if max(busy) > 0.1 else ""),
             f"{self.args.repeats} repeats of {self.args.seconds:g} s, hub and bare in turn; median (min to max); ratio of medians",
         ]
         if self.stalls:
