@@ -30,10 +30,11 @@ fp_need(CBOR libcbor libcbor-dev)
 fp_need(SQLITE sqlite3 libsqlite3-dev)
 fp_need(ZLIB zlib zlib1g-dev)
 fp_need_header(mosquitto_plugin mosquitto_plugin.h mosquitto-dev)
+fp_need_header(mosquitto_codes mosquitto.h libmosquitto-dev) # its codes and log levels; the plugin links no client library
 fp_need_header(uthash uthash.h uthash-dev)
 if(BUILD_TESTING)
   fp_need(CMOCKA cmocka libcmocka-dev)
-  fp_need(MOSQUITTO libmosquitto libmosquitto-dev) # load generators; the plugin itself links no client library
+  fp_need(MOSQUITTO libmosquitto libmosquitto-dev) # load generators
 endif()
 
 if(fp_missing)
