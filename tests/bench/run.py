@@ -8,6 +8,7 @@ ratio of the medians. Every run checks what it counted: a message lost, repeated
 import argparse
 import json
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -309,6 +310,7 @@ def parse(argv):
 
 def main(argv):
     args = parse(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that brokers and folders go as with ^C
     folder = None
     try:
         args.so = args.so.resolve()
