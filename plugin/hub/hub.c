@@ -258,6 +258,7 @@ static enum fp_err run_batch(struct hub *h, const struct source_item *items, siz
 enum fp_err hub_turn(struct hub *h, const struct source_item *items, size_t count, struct fp_mono mono, struct fp_wall wall)
 {
     enum fp_err err = run_batch(h, items, count);
+    h->bus.flush(h->bus.ctx); /* answers do not wait for what is merely due */
     h->mono = mono;
     h->wall = wall;
     if (!err) {
