@@ -75,7 +75,7 @@ class Broker:
         out += self.lines
         if self.plugin:
             out.append(f"plugin {plugin_path()}")
-            options = {"db": self.db, **self.options}
+            options = {"db_file": self.db, **self.options}
             out += [f"plugin_opt_{k} {v}" for k, v in options.items() if v is not None]
         return "\n".join(out) + "\n"
 

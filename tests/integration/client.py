@@ -56,7 +56,7 @@ class Device(Mqtt):
             full = {1: 1, 2: "integration"}
             if self.fresh:
                 full[3] = True
-            if cursors:
+            if cursors and self.auto:
                 full[4] = cursors
             if self.zlib:
                 full[5] = True
@@ -146,7 +146,7 @@ class Device(Mqtt):
         return self.ok(wire.MSG, conv, {1: text}, **kw)
 
     def get(self, conv, after, upto=None, credit=None, zlib=False, timeout=10.0):
-        """One get; returns its pages, or the nack or snapshot that answered it."""
+        """One get; returns its pages (behind a snapshot, if `after` is below what this user may see), or the nack that answered it."""
         body = {1: after}
         if upto is not None:
             body[2] = upto
@@ -160,11 +160,8 @@ class Device(Mqtt):
 
         def answer():
             pages = [r for r in self.replies[start:] if r[1] == wire.PAGE and r[2] == conv]
-            snaps = [r for r in self.replies[start:] if r[1] == wire.SNAPSHOT and r[2] == conv]
             if self.free_nacks[nacks:]:
                 return self.free_nacks[nacks]
-            if snaps:
-                return snaps[0]
             return pages if pages and not pages[-1][5] else None
         return wait_for(answer, timeout, f"{self.device}: pages of {conv}")
 
@@ -182,10 +179,20 @@ class Device(Mqtt):
 
     def barrier(self, timeout=10.0):
         """Returns when the hub has handled all that this device said before, and all that it told this device has arrived."""
-        with WORLD:
-            stamp = self.oracle.stamp()
+        stamp = self.oracle.stamp()
+        end = time.monotonic() + timeout
+
+        def answered():
+            return any(r[1] == wire.TIME_REPLY and r[2] == stamp for r in self.replies)
+        while not answered():
+            # Again now and then: what a slow reader's queue has no room for, the broker drops.
             self.say(wire.TIME, body=stamp, leaf="now")
-        wait_for(lambda: any(r[1] == wire.TIME_REPLY and r[2] == stamp for r in self.replies), timeout, f"{self.device}: time-reply")
+            left = end - time.monotonic()
+            assert left > 0, f"{self.device}: no answer to time after {timeout} s (connected: {self.connected})"
+            try:
+                wait_for(answered, min(left, 3.0))
+            except AssertionError:
+                continue
 
     def sync(self, conv, seq, timeout=10.0):
         """Waits until everything up to seq is held."""
@@ -263,6 +270,8 @@ class Device(Mqtt):
             self._welcomed(r)
         elif what == wire.PAGE:
             self._paged(r)
+        elif what == wire.SNAPSHOT:
+            self._snapshot(r)
 
     def _acked(self, row):
         n, conv, _seq, _at = row
@@ -324,14 +333,17 @@ class Device(Mqtt):
             self.resend_from = self.resend_at = None
             self.send_from(0)
 
+    def _snapshot(self, r):
+        """What lies below the floor is not ours to have: retention, or a member who joined later."""
+        c = self.conv(r[2])
+        c.asked_at = 0.0
+        if r[3] > c.cursor:
+            c.cursor = r[3]
+            self._apply(c)
+
     def _paged(self, r):
         c = self.conv(r[2])
-        events = wire.page_events(r)
-        if events and not c.pending and c.cursor == 0 and events[0][16] > 1:
-            c.cursor = events[0][16] - 1  # what this user may see begins here
-        elif events and c.asked_at and events[0][16] > c.cursor + 1:
-            c.cursor = events[0][16] - 1  # put out and let in again: what lies between is not ours
-        for ev in events:
+        for ev in wire.page_events(r):
             self._event(c, ev, "page")
         if not r[5]:
             c.asked_at = 0.0

@@ -8,6 +8,10 @@ import cbor2
 import wire
 
 
+def report(what, lines):
+    return "\n".join([f"{len(lines)} {what}:", *(line if len(line) < 700 else line[:700] + " ..." for line in lines[:10])])
+
+
 class Oracle:
     """Collects under the reactor's lock; check() is called when all clients have drained."""
 
@@ -83,7 +87,7 @@ class Oracle:
 
     # -------------------------------------------------------- the verdict
     def check_violations(self):
-        assert not self.violations, "\n".join([f"{len(self.violations)} violations of the contract:", *self.violations[:20]])
+        assert not self.violations, report("violations of the contract", self.violations)
 
     def check(self, store):
         """store: conversation -> events, as from read_store() or from gets."""
@@ -95,7 +99,7 @@ class Oracle:
             held.update({(conv, ev[16]): ev for ev in events})
         wrong += self._nothing_lost(store, held)
         wrong += self._exactly_once(held)
-        assert not wrong, "\n".join([f"{len(wrong)} things wrong:", *wrong[:20]])
+        assert not wrong, report("things wrong", wrong)
 
     def _nothing_lost(self, store, held):
         for key, ev in self.events.items():
@@ -167,12 +171,11 @@ def read_store(path):
     """Conversation -> its events, straight from the database file. The one place that knows the store's tables."""
     out = defaultdict(list)
     with closing(open_store(path)) as db:
-        ids = {cid: bytes(name).decode() for cid, name in db.execute("SELECT cid, id FROM conversation")}
         for key, last, events in db.execute("SELECT key, last, events FROM event ORDER BY key"):
-            cid, first = key >> 36, key & (1 << 36) - 1
+            first = key & (1 << 36) - 1
             run = list(_items(events))
-            assert [ev[16] for ev in run] == list(range(first, last + 1)), f"run {first} to {last} of {ids[cid]} holds something else"
-            out[ids[cid]] += run
+            assert [ev[16] for ev in run] == list(range(first, last + 1)), f"run {first} to {last} of {run[0][3]} holds something else"
+            out[run[0][3]] += run
     return dict(out)
 
 

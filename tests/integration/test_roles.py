@@ -89,7 +89,8 @@ def test_nobody_is_made_a_service_over_the_wire(world):
     t.actor.no((wire.DENIED, wire.MALFORMED), wire.CONV_NEW, world.name("conv"), {1: world.name("scope"), 2: "t", 3: {t.new: wire.SERVICE}})
 
 
-def test_a_service_reads_everywhere(world):
+def test_a_service_reads_everywhere(make_hub):
+    world = make_hub(options={"services": "svc"})
     t = Table(world, "service")
     world.watch(t.actor, t.scope)
     seq = t.boss.msg(t.conv, "x")[2]
