@@ -170,8 +170,8 @@ static enum fp_err each_run(void *ctx, uint64_t cid, uint64_t from, uint64_t to,
     int rc = SQLITE_OK;
 
     store_enter(s);
-    if (!store_key_fits(cid, 0)) {
-        return FP_OK; /* nobody has this number */
+    if (from > to || !store_key_fits(cid, 0)) {
+        return FP_OK; /* an empty range, or a number that nobody has */
     }
     struct query q = store_query(s, SQL_RUNS);
     query_u64(&q, store_key(cid, 0));

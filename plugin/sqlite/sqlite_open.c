@@ -226,6 +226,9 @@ static enum fp_err open_or_replace(struct sqlite_store *s, const struct sqlite_s
         return err;
     }
     info->quarantined = state != SQLITE_FILE_ABSENT;
+    if (state == SQLITE_FILE_LOST) {
+        why_set(why, "the database %s is gone, only its write-ahead log was left", config->path);
+    }
     if (info->quarantined) {
         err = sqlite_file_move_aside(config->path, config->now_s, why);
         if (err) {

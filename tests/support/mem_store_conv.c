@@ -152,7 +152,7 @@ static enum fp_err each_run(void *ctx, uint64_t cid, uint64_t from, uint64_t to,
 
     mem_enter(m);
     m->in_callback = true;
-    for (size_t i = c ? run_place(c, from) : 0; c && i < c->run_count && c->runs[i].first <= to; i++) {
+    for (size_t i = c ? run_place(c, from) : 0; c && from <= to && i < c->run_count && c->runs[i].first <= to; i++) {
         const struct mem_run *r = &c->runs[i];
         const struct store_run run = {
             .cid = cid, .first = r->first, .last = r->last, .msgs = r->msgs, .at = r->at, .events = mem_lend(m, 0, &r->events)};

@@ -3,4 +3,9 @@ target_sources(fp_support PRIVATE
     ${CMAKE_CURRENT_LIST_DIR}/mem_store_conv.c
     ${CMAKE_CURRENT_LIST_DIR}/mem_store_member.c
     ${CMAKE_CURRENT_LIST_DIR}/mem_store_device.c
-    ${CMAKE_CURRENT_LIST_DIR}/fault_store.c)
+    ${CMAKE_CURRENT_LIST_DIR}/fault_store.c
+    ${CMAKE_CURRENT_LIST_DIR}/store_script.c
+    ${CMAKE_CURRENT_LIST_DIR}/lossy_vfs.c
+    ${CMAKE_CURRENT_LIST_DIR}/lossy_node.c
+    ${CMAKE_CURRENT_LIST_DIR}/temp_dir.c)
+target_link_libraries(fp_support PUBLIC PkgConfig::SQLITE)

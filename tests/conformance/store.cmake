@@ -1,0 +1,6 @@
+set(cases store_conformance.c store_cases_conv.c store_cases_member.c store_cases_device.c)
+list(TRANSFORM cases PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
+fp_test(conformance_store_mem SOURCES ${CMAKE_CURRENT_LIST_DIR}/store_mem.c ${cases} LIBS fp_support LABELS conformance)
+if(TARGET fp_sqlite)
+  fp_test(conformance_store_sqlite SOURCES ${CMAKE_CURRENT_LIST_DIR}/store_sqlite.c ${cases} LIBS fp_sqlite fp_support LABELS conformance)
+endif()

@@ -1,0 +1,114 @@
+#include "tests/unit/sqlite/store_fixture.h"
+
+#include <stdio.h>
+
+#include "plugin/sqlite/sqlite_db.h"
+#include "plugin/sqlite/sqlite_schema.h"
+
+/* Three releases of a made-up schema, the fourth of which cannot be reached. */
+static const char *const steps[] = {
+    "CREATE TABLE t (a INTEGER) STRICT; INSERT INTO t VALUES (1)",
+    "ALTER TABLE t ADD COLUMN b INTEGER; UPDATE t SET b = a + 1",
+    "CREATE INDEX t_b ON t (b)",
+    "INSERT INTO t VALUES (5, 6); CREATE TABLE t (again)",
+};
+
+static sqlite3 *open_db(struct fixture *f)
+{
+    sqlite3 *db = NULL;
+
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite_harden(db), SQLITE_OK);
+    return db;
+}
+
+static int64_t number(sqlite3 *db, const char *sql)
+{
+    int64_t n = -1;
+
+    assert_int_equal(sqlite_number(db, sql, &n), SQLITE_OK);
+    return n;
+}
+
+static struct sqlite_schema first(int count)
+{
+    return (struct sqlite_schema){.migrations = steps, .count = count};
+}
+
+static void from_every_older_version_the_end_is_the_same(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int from = 0; from <= 3; from++) {
+        (void)remove(f->path);
+        sqlite3 *db = open_db(f);
+        assert_int_equal(sqlite_schema_migrate(db, first(from)), FP_OK);
+        assert_int_equal(number(db, "PRAGMA user_version"), from);
+        assert_int_equal(sqlite_schema_migrate(db, first(3)), FP_OK);
+        assert_int_equal(number(db, "PRAGMA user_version"), 3);
+        assert_int_equal(number(db, "PRAGMA application_id"), SQLITE_SCHEMA_APPLICATION);
+        assert_int_equal(number(db, "SELECT b FROM t INDEXED BY t_b WHERE b = 2"), 2);
+        assert_int_equal(number(db, "SELECT count(*) FROM t"), 1);
+        assert_int_equal(sqlite_schema_check(db, first(3)), FP_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    }
+}
+
+static void a_migration_that_fails_leaves_the_version_before(void **state)
+{
+    sqlite3 *db = open_db(*state);
+
+    assert_int_equal(sqlite_schema_migrate(db, first(4)), FP_ECORRUPT);
+    assert_int_equal(number(db, "PRAGMA user_version"), 3);
+    assert_int_equal(number(db, "SELECT count(*) FROM t"), 1); /* its first half is gone as well */
+    assert_int_equal(sqlite3_get_autocommit(db), 1);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void a_newer_version_and_a_strangers_file_are_told_apart(void **state)
+{
+    sqlite3 *db = open_db(*state);
+
+    assert_int_equal(sqlite_schema_check(db, first(3)), FP_ECORRUPT); /* empty: not ours */
+    assert_int_equal(sqlite_schema_migrate(db, first(3)), FP_OK);
+    assert_int_equal(sqlite_schema_check(db, first(2)), FP_EVERSION);
+    assert_int_equal(sqlite3_exec(db, "PRAGMA application_id = 9", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite_schema_check(db, first(3)), FP_ECORRUPT);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* Each released version must stay reachable: a file made by the first i migrations opens and works. */
+static void every_released_version_opens(void **state)
+{
+    struct fixture *f = *state;
+    struct sqlite_schema ours = sqlite_schema_current();
+
+    for (int from = 1; from <= ours.count; from++) {
+        (void)remove(f->path);
+        sqlite3 *db = open_db(f);
+        struct sqlite_schema older = {.migrations = ours.migrations, .count = from};
+        assert_int_equal(sqlite_schema_migrate(db, older), FP_OK);
+        assert_int_equal(sqlite3_exec(db, "INSERT INTO meta VALUES (1, 99, 4, 0)", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        assert_int_equal(fixture_open(f), FP_OK);
+        assert_int_equal(f->info.epoch, 99);
+        assert_int_equal(f->info.boot, 5);
+        assert_false(f->info.quarantined);
+        fixture_commit(f, 3);
+        fixture_close(f);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(from_every_older_version_the_end_is_the_same),
+        TEST(a_migration_that_fails_leaves_the_version_before),
+        TEST(a_newer_version_and_a_strangers_file_are_told_apart),
+        TEST(every_released_version_opens),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
