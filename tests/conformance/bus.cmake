@@ -1,0 +1,5 @@
+set(here ${CMAKE_CURRENT_LIST_DIR})
+fp_test(conformance_bus_fake SOURCES ${here}/bus_fake.c ${here}/bus_conformance.c LIBS fp_support LABELS conformance)
+if(TARGET fp_mosq)
+  fp_test(conformance_bus_ring SOURCES ${here}/bus_ring.c ${here}/bus_conformance.c LIBS fp_mosq fp_support LABELS conformance)
+endif()

@@ -1,0 +1,5 @@
+set(here ${CMAKE_CURRENT_LIST_DIR})
+fp_test(conformance_source_fake SOURCES ${here}/source_fake.c ${here}/source_conformance.c LIBS fp_support LABELS conformance)
+if(TARGET fp_mosq)
+  fp_test(conformance_source_ring SOURCES ${here}/source_ring.c ${here}/source_conformance.c LIBS fp_mosq fp_support LABELS conformance)
+endif()

@@ -1,0 +1,187 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/mosq/fake_reader.h"
+
+#include "plugin/mosq/guard.h"
+
+struct fixture {
+    struct fake_reader reader;
+    struct rights rights;
+    struct id_list services, operators;
+    struct guard guard;
+};
+
+static char client_a, client_b;
+
+static int set_up(void **state)
+{
+    static struct fixture f;
+
+    f = (struct fixture){.reader = {.settled = true}};
+    *state = &f;
+    guard_init(&f.guard, &f.rights, &f.services, &f.operators);
+    return rights_init(&f.rights, 1024, fake_reader_port(&f.reader), 0);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    rights_fini(&f->rights);
+    return 0;
+}
+
+static struct guard_who anna(void)
+{
+    return (struct guard_who){.client = &client_a, .username = "anna", .client_id = "tablet"};
+}
+
+static enum acl_verdict write_to(struct fixture *f, struct guard_who who, const char *topic, const char **out_why)
+{
+    return guard_write(&f->guard, &who, &(struct guard_publish){.topic = topic, .payload = fp_bytes_of("x", 1), .qos = 1}, out_why);
+}
+
+static enum acl_verdict read_from(struct fixture *f, struct guard_who who, const char *topic)
+{
+    const char *why = NULL;
+    return guard_read(&f->guard, &who, &(struct guard_publish){.topic = topic, .payload = fp_bytes_of("x", 1), .qos = 1}, &why);
+}
+
+static void names_that_are_no_ids_are_denied_with_a_reason(void **state)
+{
+    struct fixture *f = *state;
+    const char *why = NULL;
+    const struct {
+        const char *user, *device, *word;
+    } cases[] = {
+        {NULL, "tablet", "no username"}, {"", "tablet", "username is no id"},    {"a b", "tablet", "username is no id"},
+        {"anna", NULL, "client id"},     {"anna", "", "client id"},              {"anna", "tab/let", "client id"},
+        {"anna", "0123456789012345678901234567890123456", "client id"},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct guard_who who = {.client = &client_a, .username = cases[i].user, .client_id = cases[i].device};
+        assert_int_equal(write_to(f, who, "fp/1/device/tablet/up", &why), ACL_DENY);
+        assert_non_null(why);
+        assert_non_null(strstr(why, cases[i].word));
+        assert_int_equal(guard_subscribe(&f->guard, &who, "fp/1/device/tablet/down", &why), ACL_DENY);
+        assert_non_null(why);
+        assert_int_equal(read_from(f, who, "fp/1/device/tablet/down"), ACL_DENY);
+        assert_int_equal(write_to(f, who, "weather/today", &why), ACL_FOREIGN);
+        assert_int_equal(guard_subscribe(&f->guard, &who, "#", &why), ACL_FOREIGN);
+    }
+}
+
+static void what_no_template_covers_is_denied_without_a_reason(void **state)
+{
+    struct fixture *f = *state;
+    const char *why = NULL;
+    static const char *const topics[] = {"fp", "fp/", "fp/1", "fp/2/device/tablet/up", "fp/1/device/tablet/up/x", "fp/1/device//up"};
+
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
+        assert_int_equal(write_to(f, anna(), topics[i], &why), ACL_DENY);
+        assert_null(why);
+        assert_int_equal(read_from(f, anna(), topics[i]), ACL_DENY);
+        struct guard_who who = anna();
+        assert_int_equal(guard_subscribe(&f->guard, &who, topics[i], &why), ACL_DENY);
+    }
+    struct guard_who who = anna();
+    assert_int_equal(guard_subscribe(&f->guard, &who, "fp/#", &why), ACL_DENY);
+    assert_int_equal(guard_subscribe(&f->guard, &who, "fp/1/scope/+/conv/c/event", &why), ACL_DENY);
+    assert_int_equal(guard_subscribe(&f->guard, &who, "$share/g/fp/1/device/tablet/down", &why), ACL_DENY);
+}
+
+static void a_topic_that_is_too_long_is_denied(void **state)
+{
+    struct fixture *f = *state;
+    const char *why = NULL;
+    char topic[70000];
+
+    memset(topic, 'a', sizeof topic);
+    memcpy(topic, "fp/1/device/", 12);
+    topic[sizeof topic - 1] = '\0';
+    assert_int_equal(write_to(f, anna(), topic, &why), ACL_DENY);
+    assert_int_equal(read_from(f, anna(), topic), ACL_DENY);
+    assert_int_equal(write_to(f, anna(), "fp/1/device/tablet/up", &why), ACL_ALLOW); /* nothing of it stays */
+}
+
+static void a_client_that_changes_its_names_is_seen_anew(void **state)
+{
+    struct fixture *f = *state;
+    const char *why = NULL;
+    struct guard_who who = anna();
+
+    assert_int_equal(write_to(f, who, "fp/1/device/tablet/up", &why), ACL_ALLOW);
+    who.client_id = "table"; /* the same address, another connection */
+    assert_int_equal(write_to(f, who, "fp/1/device/tablet/up", &why), ACL_DENY);
+    who.client_id = "tablet2";
+    assert_int_equal(write_to(f, who, "fp/1/device/tablet/up", &why), ACL_DENY);
+    who.client_id = "tablet";
+    who.username = NULL;
+    assert_int_equal(write_to(f, who, "fp/1/device/tablet/up", &why), ACL_DENY);
+    assert_non_null(why);
+    assert_int_equal(write_to(f, anna(), "fp/1/device/tablet/up", &why), ACL_ALLOW);
+}
+
+static void services_and_operators_come_from_the_lists(void **state)
+{
+    struct fixture *f = *state;
+    const char *why = NULL;
+    struct guard_who who = anna();
+
+    assert_int_equal(read_from(f, who, "fp/1/scope/s/conv/c/event"), ACL_DENY);
+    assert_int_equal(guard_subscribe(&f->guard, &who, "fp/1/ops/#", &why), ACL_DENY);
+    assert_true(fp_id_parse("anna", 4, &f->services.ids[0]));
+    f->services.count = 1;
+    f->operators = f->services;
+    guard_forget(&f->guard);
+    assert_int_equal(read_from(f, who, "fp/1/scope/s/conv/c/event"), ACL_ALLOW);
+    assert_int_equal(guard_subscribe(&f->guard, &who, "fp/1/ops/#", &why), ACL_ALLOW);
+}
+
+static void the_last_topic_is_not_taken_for_a_longer_or_shorter_one(void **state)
+{
+    struct fixture *f = *state;
+    struct guard_who ben = {.client = &client_b, .username = "ben", .client_id = "phone"};
+
+    f->reader.allowed = true;
+    assert_int_equal(read_from(f, anna(), "fp/1/scope/s/conv/c1/event"), ACL_ALLOW);
+    f->reader.allowed = false;
+    assert_int_equal(read_from(f, anna(), "fp/1/scope/s/conv/c1/event"), ACL_ALLOW); /* remembered */
+    assert_int_equal(read_from(f, ben, "fp/1/scope/s/conv/c1/event"), ACL_DENY);
+    assert_int_equal(read_from(f, anna(), "fp/1/scope/s/conv/c12/event"), ACL_DENY);
+    assert_int_equal(read_from(f, anna(), "fp/1/scope/s/conv/c/event"), ACL_DENY);
+}
+
+static void a_status_is_read_by_those_who_share_a_scope(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(read_from(f, anna(), "fp/1/device/phone/status"), ACL_DENY); /* nobody's device */
+    assert_true(fp_id_parse("anna", 4, &f->reader.owner));
+    f->reader.found = true;
+    assert_int_equal(read_from(f, anna(), "fp/1/device/phone/status"), ACL_ALLOW); /* another one of her own */
+    assert_true(fp_id_parse("ben", 3, &f->reader.owner));
+    assert_int_equal(read_from(f, anna(), "fp/1/device/bens/status"), ACL_DENY);
+    f->reader.allowed = true;
+    rights_grant(&f->rights, &(struct rights_grant){.kind = TELL_GRANT_SCOPE, .allowed = true, .change = 1});
+    assert_int_equal(read_from(f, anna(), "fp/1/device/bens/status"), ACL_ALLOW);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(names_that_are_no_ids_are_denied_with_a_reason, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_no_template_covers_is_denied_without_a_reason, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_topic_that_is_too_long_is_denied, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_client_that_changes_its_names_is_seen_anew, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(services_and_operators_come_from_the_lists, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_last_topic_is_not_taken_for_a_longer_or_shorter_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_status_is_read_by_those_who_share_a_scope, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
