@@ -63,8 +63,8 @@ enum fp_err sqlite_access_conv(struct sqlite_access *a, const struct fp_id *conv
     return end(a, &q, rc);
 }
 
-enum fp_err sqlite_access_scope(struct sqlite_access *a, const struct fp_id *scope, const struct fp_id *user, uint64_t applied,
-                                bool *out_allowed, bool *out_settled)
+enum fp_err sqlite_access_scope(struct sqlite_access *a, const struct fp_id *scope, const struct fp_id *user, uint64_t applied, bool *out_allowed,
+                                bool *out_settled)
 {
     struct query q = query_of(a->stmt[SQL_ACCESS_SCOPE]);
 

@@ -135,15 +135,12 @@ int sqlite_harden(sqlite3 *db)
     static const struct {
         int option;
         int on;
-    } options[] = {
-        {SQLITE_DBCONFIG_DEFENSIVE, 1},
-        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0},
-        {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
-        {SQLITE_DBCONFIG_ENABLE_VIEW, 0},
-        {SQLITE_DBCONFIG_DQS_DML, 0},
-        {SQLITE_DBCONFIG_DQS_DDL, 0},
-        {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1}, /* a file that turns out not to be ours is left as it is */
-    };
+    } options[] =
+        {
+            {SQLITE_DBCONFIG_DEFENSIVE, 1},        {SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0}, {SQLITE_DBCONFIG_ENABLE_TRIGGER, 0},
+            {SQLITE_DBCONFIG_ENABLE_VIEW, 0},      {SQLITE_DBCONFIG_DQS_DML, 0},        {SQLITE_DBCONFIG_DQS_DDL, 0},
+            {SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1}, /* a file that turns out not to be ours is left as it is */
+        };
     int rc = SQLITE_OK;
 
     for (size_t i = 0; i < sizeof options / sizeof options[0] && rc == SQLITE_OK; i++) {

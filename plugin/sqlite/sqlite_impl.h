@@ -11,7 +11,7 @@
 #include "plugin/sqlite/sqlite_store.h"
 
 /* A checkpoint runs between batches, on the engine's thread: small ones often, so that none of them is a long stall. */
-#define SQLITE_STORE_WAL_FRAMES 1000
+#define SQLITE_STORE_WAL_FRAMES 250
 
 struct sqlite_store {
     sqlite3 *db;
@@ -20,10 +20,10 @@ struct sqlite_store {
     int lock_fd;
     bool in_tx;
     bool in_callback;
-    bool fence_due;      /* a commit failed: what it may have left in the WAL must be overwritten */
-    int wal_frames;      /* in the WAL after the last commit */
-    int checkpoint_at;   /* frames */
-    uint64_t prune_did;  /* where the next prune goes on */
+    bool fence_due;     /* a commit failed: what it may have left in the WAL must be overwritten */
+    int wal_frames;     /* in the WAL after the last commit */
+    int checkpoint_at;  /* frames */
+    uint64_t prune_did; /* where the next prune goes on */
     char last_error[256];
 };
 

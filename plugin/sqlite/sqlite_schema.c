@@ -4,57 +4,56 @@
 
 #include "plugin/sqlite/sqlite_db.h"
 
-static const char first_schema[] =
-    "CREATE TABLE meta ("
-    " one INTEGER PRIMARY KEY CHECK (one = 1),"
-    " epoch INTEGER NOT NULL,"
-    " boot INTEGER NOT NULL,"
-    " fence INTEGER NOT NULL) STRICT;"
+static const char first_schema[] = "CREATE TABLE meta ("
+                                   " one INTEGER PRIMARY KEY CHECK (one = 1),"
+                                   " epoch INTEGER NOT NULL,"
+                                   " boot INTEGER NOT NULL,"
+                                   " fence INTEGER NOT NULL) STRICT;"
 
-    "CREATE TABLE conversation ("
-    " cid INTEGER PRIMARY KEY,"
-    " id BLOB NOT NULL UNIQUE,"
-    " scope BLOB NOT NULL,"
-    " floor INTEGER NOT NULL,"
-    " about_seq INTEGER NOT NULL,"
-    " retention_days INTEGER NOT NULL,"
-    " title BLOB NOT NULL,"
-    " context BLOB NOT NULL) STRICT;" /* last: a row is read up to what is asked for */
-    "CREATE INDEX conversation_scope ON conversation (scope);"
+                                   "CREATE TABLE conversation ("
+                                   " cid INTEGER PRIMARY KEY,"
+                                   " id BLOB NOT NULL UNIQUE,"
+                                   " scope BLOB NOT NULL,"
+                                   " floor INTEGER NOT NULL,"
+                                   " about_seq INTEGER NOT NULL,"
+                                   " retention_days INTEGER NOT NULL,"
+                                   " title BLOB NOT NULL,"
+                                   " context BLOB NOT NULL) STRICT;" /* last: a row is read up to what is asked for */
+                                   "CREATE INDEX conversation_scope ON conversation (scope);"
 
-    "CREATE TABLE event ("
-    " key INTEGER PRIMARY KEY," /* cid << 36 | first */
-    " last INTEGER NOT NULL,"
-    " msgs INTEGER NOT NULL,"
-    " at INTEGER NOT NULL,"
-    " events BLOB NOT NULL) STRICT;"
+                                   "CREATE TABLE event ("
+                                   " key INTEGER PRIMARY KEY," /* cid << 36 | first */
+                                   " last INTEGER NOT NULL,"
+                                   " msgs INTEGER NOT NULL,"
+                                   " at INTEGER NOT NULL,"
+                                   " events BLOB NOT NULL) STRICT;"
 
-    "CREATE TABLE member ("
-    " cid INTEGER NOT NULL,"
-    " user BLOB NOT NULL,"
-    " scope BLOB NOT NULL,"
-    " role INTEGER NOT NULL,"
-    " active INTEGER NOT NULL,"
-    " joined INTEGER NOT NULL,"
-    " from_seq INTEGER NOT NULL,"
-    " read_msgs INTEGER NOT NULL,"
-    " change INTEGER NOT NULL,"
-    " PRIMARY KEY (cid, user)) STRICT, WITHOUT ROWID;"
-    /* None of these holds read_msgs, so that the one hot update of this table stays in its own leaf. */
-    "CREATE INDEX member_conv ON member (user, cid) WHERE active = 1;"
-    "CREATE INDEX member_scope ON member (user, scope, change, role) WHERE active = 1;"
-    "CREATE INDEX member_change ON member (change);"
+                                   "CREATE TABLE member ("
+                                   " cid INTEGER NOT NULL,"
+                                   " user BLOB NOT NULL,"
+                                   " scope BLOB NOT NULL,"
+                                   " role INTEGER NOT NULL,"
+                                   " active INTEGER NOT NULL,"
+                                   " joined INTEGER NOT NULL,"
+                                   " from_seq INTEGER NOT NULL,"
+                                   " read_msgs INTEGER NOT NULL,"
+                                   " change INTEGER NOT NULL,"
+                                   " PRIMARY KEY (cid, user)) STRICT, WITHOUT ROWID;"
+                                   /* None of these holds read_msgs, so that the one hot update of this table stays in its own leaf. */
+                                   "CREATE INDEX member_conv ON member (user, cid) WHERE active = 1;"
+                                   "CREATE INDEX member_scope ON member (user, scope, change, role) WHERE active = 1;"
+                                   "CREATE INDEX member_change ON member (change);"
 
-    "CREATE TABLE device ("
-    " did INTEGER PRIMARY KEY,"
-    " id BLOB NOT NULL UNIQUE,"
-    " user BLOB NOT NULL) STRICT;"
+                                   "CREATE TABLE device ("
+                                   " did INTEGER PRIMARY KEY,"
+                                   " id BLOB NOT NULL UNIQUE,"
+                                   " user BLOB NOT NULL) STRICT;"
 
-    "CREATE TABLE answers ("
-    " key INTEGER PRIMARY KEY," /* did << 36 | first */
-    " last INTEGER NOT NULL,"
-    " at INTEGER NOT NULL,"
-    " rows BLOB NOT NULL) STRICT;";
+                                   "CREATE TABLE answers ("
+                                   " key INTEGER PRIMARY KEY," /* did << 36 | first */
+                                   " last INTEGER NOT NULL,"
+                                   " at INTEGER NOT NULL,"
+                                   " rows BLOB NOT NULL) STRICT;";
 
 static const char *const migrations[] = {
     first_schema,

@@ -4,8 +4,7 @@
 
 /* The order in which sqlite_conv.c reads a conversation; the last run comes along, so that nothing is stored twice. */
 #define CONV_COLUMNS "c.cid, c.id, c.scope, c.floor, c.about_seq, c.retention_days, e.last, e.msgs, e.at"
-#define LAST_RUN \
-    " LEFT JOIN event e ON e.key = (SELECT max(key) FROM event WHERE key BETWEEN (c.cid << 36) AND ((c.cid << 36) | " KEY_MAX "))"
+#define LAST_RUN " LEFT JOIN event e ON e.key = (SELECT max(key) FROM event WHERE key BETWEEN (c.cid << 36) AND ((c.cid << 36) | " KEY_MAX "))"
 
 /* The order in which sqlite_member.c reads a member. */
 #define MEMBER_COLUMNS "m.cid, m.user, m.scope, m.role, m.active, m.joined, m.from_seq, m.read_msgs, m.change"
@@ -39,9 +38,9 @@ const char *const sqlite_sql_store[SQL_STORE_COUNT] = {
                         " joined = excluded.joined, from_seq = excluded.from_seq, read_msgs = excluded.read_msgs, change = excluded.change",
     [SQL_MEMBER_READ] = "UPDATE member SET read_msgs = ?3 WHERE cid = ?1 AND user = ?2",
     [SQL_MEMBERS] = "SELECT " MEMBER_COLUMNS " FROM member m WHERE cid = ?1 AND +active = 1 ORDER BY user",
-    [SQL_CONVS_OF] = "SELECT " CONV_COLUMNS ", " MEMBER_COLUMNS
-                     " FROM member m INDEXED BY member_conv CROSS JOIN conversation c ON c.cid = m.cid" LAST_RUN
-                     " WHERE m.user = ?1 AND m.active = 1 ORDER BY m.cid",
+    [SQL_CONVS_OF] =
+        "SELECT " CONV_COLUMNS ", " MEMBER_COLUMNS " FROM member m INDEXED BY member_conv CROSS JOIN conversation c ON c.cid = m.cid" LAST_RUN
+        " WHERE m.user = ?1 AND m.active = 1 ORDER BY m.cid",
     [SQL_SCOPE_ROLE] = "SELECT max(role) FROM member INDEXED BY member_scope WHERE user = ?1 AND scope = ?2 AND active = 1",
     [SQL_SCOPE_EXISTS] = "SELECT 1 FROM conversation WHERE scope = ?1 LIMIT 1",
 

@@ -42,13 +42,7 @@ enum sql {
     SQL_STORE_COUNT /* statements of the store; what follows is the access reader's */
 };
 
-enum sql_access {
-    SQL_ACCESS_CONV,
-    SQL_ACCESS_SCOPE,
-    SQL_ACCESS_NEXT_SCOPE,
-    SQL_ACCESS_DEVICE,
-    SQL_ACCESS_COUNT
-};
+enum sql_access { SQL_ACCESS_CONV, SQL_ACCESS_SCOPE, SQL_ACCESS_NEXT_SCOPE, SQL_ACCESS_DEVICE, SQL_ACCESS_COUNT };
 
 extern const char *const sqlite_sql_store[SQL_STORE_COUNT];
 extern const char *const sqlite_sql_access[SQL_ACCESS_COUNT];

@@ -15,9 +15,9 @@
 #include "plugin/hub/store.h"
 
 struct sqlite_store_config {
-    const char *path;       /* of the file; its directory exists */
-    uint64_t max_bytes;     /* page quota; 0 = none. Below the disk's size it keeps deletes possible on a full disk */
-    const char *vfs;        /* NULL = the default; tests give a fault-injecting one */
+    const char *path;              /* of the file; its directory exists */
+    uint64_t max_bytes;            /* page quota; 0 = none. Below the disk's size it keeps deletes possible on a full disk */
+    const char *vfs;               /* NULL = the default; tests give a fault-injecting one */
     uint64_t (*random)(void *arg); /* for the epoch; arg as below */
     void *random_arg;
     uint64_t now_s; /* for the name of a file moved aside */
@@ -41,8 +41,10 @@ struct sqlite_access;
 enum fp_err sqlite_access_open(struct sqlite_access **out, const char *path, const char *vfs);
 void sqlite_access_close(struct sqlite_access *a);
 /* *out_settled is false if the answer may change without a grant being told (a newer row was there): do not cache it. */
-enum fp_err sqlite_access_conv(struct sqlite_access *a, const struct fp_id *conv, const struct fp_id *user, uint64_t applied, bool *out_allowed, bool *out_settled);
-enum fp_err sqlite_access_scope(struct sqlite_access *a, const struct fp_id *scope, const struct fp_id *user, uint64_t applied, bool *out_allowed, bool *out_settled);
+enum fp_err sqlite_access_conv(struct sqlite_access *a, const struct fp_id *conv, const struct fp_id *user, uint64_t applied, bool *out_allowed,
+                               bool *out_settled);
+enum fp_err sqlite_access_scope(struct sqlite_access *a, const struct fp_id *scope, const struct fp_id *user, uint64_t applied, bool *out_allowed,
+                                bool *out_settled);
 /* Two users who are active members of the same scope (looks at no more than 64 of the first one's scopes). */
 enum fp_err sqlite_access_peers(struct sqlite_access *a, const struct fp_id *user, const struct fp_id *other, bool *out_allowed);
 /* The device's owner; not found while it has none. */

@@ -41,36 +41,36 @@ static enum fp_err count_save(struct fault_store *f)
 }
 
 /* One row a function of the port: its name, its parameters, its arguments. The first list loads, the second saves. */
-#define LOADS(X) \
-    X(begin, (void *ctx), (f->inner.ctx)) \
-    X(load_conv, (void *ctx, const struct fp_id *id, struct store_conv *out, bool *out_found), (f->inner.ctx, id, out, out_found)) \
-    X(load_about, (void *ctx, uint64_t cid, struct fp_bytes *title, struct fp_bytes *context), (f->inner.ctx, cid, title, context)) \
-    X(each_conv, (void *ctx, uint64_t after, size_t limit, store_conv_fn fn, void *arg), (f->inner.ctx, after, limit, fn, arg)) \
-    X(each_run, (void *ctx, uint64_t cid, uint64_t from, uint64_t to, store_run_fn fn, void *arg), (f->inner.ctx, cid, from, to, fn, arg)) \
-    X(load_member, (void *ctx, uint64_t cid, const struct fp_id *user, struct store_member *out, bool *out_found), \
-      (f->inner.ctx, cid, user, out, out_found)) \
-    X(each_member, (void *ctx, uint64_t cid, store_member_fn fn, void *arg), (f->inner.ctx, cid, fn, arg)) \
-    X(each_conv_of, (void *ctx, const struct fp_id *user, store_conv_member_fn fn, void *arg), (f->inner.ctx, user, fn, arg)) \
-    X(load_scope, (void *ctx, const struct fp_id *scope, const struct fp_id *user, uint8_t *role, bool *exists), \
-      (f->inner.ctx, scope, user, role, exists)) \
-    X(load_device, (void *ctx, const struct fp_id *id, struct store_device *out, bool *out_found), (f->inner.ctx, id, out, out_found)) \
-    X(load_answers, (void *ctx, uint64_t did, uint64_t n, struct store_answers *out, bool *out_found), (f->inner.ctx, did, n, out, out_found)) \
+#define LOADS(X)                                                                                                                                     \
+    X(begin, (void *ctx), (f->inner.ctx))                                                                                                            \
+    X(load_conv, (void *ctx, const struct fp_id *id, struct store_conv *out, bool *out_found), (f->inner.ctx, id, out, out_found))                   \
+    X(load_about, (void *ctx, uint64_t cid, struct fp_bytes *title, struct fp_bytes *context), (f->inner.ctx, cid, title, context))                  \
+    X(each_conv, (void *ctx, uint64_t after, size_t limit, store_conv_fn fn, void *arg), (f->inner.ctx, after, limit, fn, arg))                      \
+    X(each_run, (void *ctx, uint64_t cid, uint64_t from, uint64_t to, store_run_fn fn, void *arg), (f->inner.ctx, cid, from, to, fn, arg))           \
+    X(load_member, (void *ctx, uint64_t cid, const struct fp_id *user, struct store_member *out, bool *out_found),                                   \
+      (f->inner.ctx, cid, user, out, out_found))                                                                                                     \
+    X(each_member, (void *ctx, uint64_t cid, store_member_fn fn, void *arg), (f->inner.ctx, cid, fn, arg))                                           \
+    X(each_conv_of, (void *ctx, const struct fp_id *user, store_conv_member_fn fn, void *arg), (f->inner.ctx, user, fn, arg))                        \
+    X(load_scope, (void *ctx, const struct fp_id *scope, const struct fp_id *user, uint8_t *role, bool *exists),                                     \
+      (f->inner.ctx, scope, user, role, exists))                                                                                                     \
+    X(load_device, (void *ctx, const struct fp_id *id, struct store_device *out, bool *out_found), (f->inner.ctx, id, out, out_found))               \
+    X(load_answers, (void *ctx, uint64_t did, uint64_t n, struct store_answers *out, bool *out_found), (f->inner.ctx, did, n, out, out_found))       \
     X(prune_answers, (void *ctx, struct fp_wall before, size_t limit, size_t *out_removed), (f->inner.ctx, before, limit, out_removed))
-#define SAVES(X) \
-    X(commit, (void *ctx), (f->inner.ctx)) \
-    X(save_conv, (void *ctx, struct store_conv *c, struct fp_bytes title, struct fp_bytes context), (f->inner.ctx, c, title, context)) \
-    X(append, (void *ctx, const struct store_run *run), (f->inner.ctx, run)) \
-    X(save_member, (void *ctx, const struct store_member *m), (f->inner.ctx, m)) \
-    X(save_read_msgs, (void *ctx, uint64_t cid, const struct fp_id *user, uint64_t msgs), (f->inner.ctx, cid, user, msgs)) \
-    X(save_device, (void *ctx, struct store_device *d), (f->inner.ctx, d)) \
+#define SAVES(X)                                                                                                                                     \
+    X(commit, (void *ctx), (f->inner.ctx))                                                                                                           \
+    X(save_conv, (void *ctx, struct store_conv *c, struct fp_bytes title, struct fp_bytes context), (f->inner.ctx, c, title, context))               \
+    X(append, (void *ctx, const struct store_run *run), (f->inner.ctx, run))                                                                         \
+    X(save_member, (void *ctx, const struct store_member *m), (f->inner.ctx, m))                                                                     \
+    X(save_read_msgs, (void *ctx, uint64_t cid, const struct fp_id *user, uint64_t msgs), (f->inner.ctx, cid, user, msgs))                           \
+    X(save_device, (void *ctx, struct store_device *d), (f->inner.ctx, d))                                                                           \
     X(save_answers, (void *ctx, const struct store_answers *a), (f->inner.ctx, a))
 
-#define DEFINE(counted, name, params, args) \
-    static enum fp_err fault_##name params \
-    { \
-        struct fault_store *f = ctx; \
-        enum fp_err err = counted(f); \
-        return err ? err : f->inner.name args; \
+#define DEFINE(counted, name, params, args)                                                                                                          \
+    static enum fp_err fault_##name params                                                                                                           \
+    {                                                                                                                                                \
+        struct fault_store *f = ctx;                                                                                                                 \
+        enum fp_err err = counted(f);                                                                                                                \
+        return err ? err : f->inner.name args;                                                                                                       \
     }
 #define DEFINE_LOAD(name, params, args) DEFINE(count, name, params, args)
 #define DEFINE_SAVE(name, params, args) DEFINE(count_save, name, params, args)

@@ -24,6 +24,7 @@ static uint64_t fail_at;
 static int fail_rc;
 static bool fail_for_good;
 static bool has_failed;
+static int next_sync_rc;
 static int open_files;
 
 static struct lossy_file *of(sqlite3_file *f)
@@ -89,6 +90,11 @@ static int lossy_sync(sqlite3_file *f, int flags)
     int rc = fault();
 
     (void)flags;
+    if (!rc && next_sync_rc) {
+        rc = next_sync_rc;
+        next_sync_rc = SQLITE_OK;
+        has_failed = true;
+    }
     if (!rc && of(f)->node) {
         lossy_node_synced(of(f)->node);
     }
@@ -245,6 +251,13 @@ void lossy_vfs_fail(uint64_t k, int rc, bool for_good)
     fail_at = k;
     fail_rc = rc;
     fail_for_good = for_good;
+    next_sync_rc = SQLITE_OK;
+    has_failed = false;
+}
+
+void lossy_vfs_fail_next_sync(int rc)
+{
+    next_sync_rc = rc;
     has_failed = false;
 }
 

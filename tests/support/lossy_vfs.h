@@ -21,8 +21,10 @@ void lossy_vfs_register(void);
  * the power is off. Counted are open, delete, read, write, truncate and sync. k = 0: none fails.
  */
 void lossy_vfs_fail(uint64_t k, int rc, bool for_good);
-uint64_t lossy_vfs_calls(void);  /* since lossy_vfs_fail() */
-bool lossy_vfs_failed(void);     /* has any been made to fail since? */
+/* The next sync fails, once: what it should have made safe is written, but may or may not be there after a cut. */
+void lossy_vfs_fail_next_sync(int rc);
+uint64_t lossy_vfs_calls(void); /* since lossy_vfs_fail() */
+bool lossy_vfs_failed(void);    /* has any been made to fail since? */
 /* All files are closed by now. */
 void lossy_vfs_power_cut(uint64_t seed);
 /* Forgets what it knows of all files, as if all were synced; the failures too. */

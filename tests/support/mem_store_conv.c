@@ -120,8 +120,8 @@ static enum fp_err append(void *ctx, const struct store_run *run)
     }
     mem_push_undo(m, &(struct mem_undo){.kind = MEM_UNDO_APPEND, .at = run->cid, .conv = c->row});
     c->runs = mem_grow(c->runs, c->run_count, &c->run_cap, sizeof *c->runs);
-    c->runs[c->run_count++] = (struct mem_run){
-        .first = run->first, .last = run->last, .msgs = run->msgs, .at = run->at, .events = mem_blob_of(run->events)};
+    c->runs[c->run_count++] =
+        (struct mem_run){.first = run->first, .last = run->last, .msgs = run->msgs, .at = run->at, .events = mem_blob_of(run->events)};
     c->row.head = run->last;
     c->row.msgs = run->msgs;
     c->row.at = run->at;

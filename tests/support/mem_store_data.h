@@ -86,7 +86,7 @@ struct fp_bytes mem_lend(struct mem_store *m, int slot, const struct mem_blob *b
 void *mem_grow(void *items, size_t count, size_t *cap, size_t item_bytes);
 struct mem_blob mem_blob_of(struct fp_bytes b);
 
-struct mem_conv *mem_conv_at(const struct mem_store *m, uint64_t cid);       /* NULL if there is none */
+struct mem_conv *mem_conv_at(const struct mem_store *m, uint64_t cid); /* NULL if there is none */
 struct mem_device *mem_device_at(const struct mem_store *m, uint64_t did);
 /* Where the user's row is, or belongs. */
 size_t mem_member_place(const struct mem_conv *c, const struct fp_id *user, bool *out_found);

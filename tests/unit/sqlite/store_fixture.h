@@ -26,7 +26,7 @@ struct fixture {
     uint64_t next_epoch; /* what the config's random() hands out, counting */
 };
 
-int fixture_set_up(void **state);   /* does not open the store */
+int fixture_set_up(void **state); /* does not open the store */
 int fixture_tear_down(void **state);
 
 enum fp_err fixture_open(struct fixture *f);
