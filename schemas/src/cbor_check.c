@@ -129,6 +129,10 @@ static const char *step(struct walk *w)
 
 enum fp_err fp_cbor_check(struct fp_bytes in, size_t *out_used, const char **out_why)
 {
+    if (in.len == 0) {
+        *out_why = "CBOR: cut short";
+        return FP_EMALFORMED;
+    }
     struct walk w;
     w.in = in;
     w.at = 0;

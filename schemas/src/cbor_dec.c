@@ -2,7 +2,8 @@
 
 void fp_dec_init(struct fp_dec *d, struct fp_bytes in)
 {
-    *d = (struct fp_dec){.p = in.p, .len = in.len};
+    static const uint8_t nothing[1] = {0}; /* an absent body is a null pointer, to which nothing can be added, not even 0 */
+    *d = (struct fp_dec){.p = in.p ? in.p : nothing, .len = in.len};
 }
 
 enum fp_cbor_type fp_dec_peek(const struct fp_dec *d)

@@ -161,10 +161,10 @@ static enum fp_err check_kind(const struct fp_command *c, const char **out_why)
 }
 
 /* The hash leaves the map's header out, because that counts the age. */
-static uint64_t hash_pairs(struct fp_bytes one, size_t pairs_at, size_t age_at, size_t age_end)
+static uint64_t hash_pairs(const struct fp_dec *d, size_t pairs_at, size_t age_at, size_t age_end)
 {
-    uint64_t hash = fp_hash(FP_HASH_START, one.p + pairs_at, age_at - pairs_at);
-    return fp_hash(hash, one.p + age_end, one.len - age_end);
+    uint64_t hash = fp_hash(FP_HASH_START, d->p + pairs_at, age_at - pairs_at);
+    return fp_hash(hash, d->p + age_end, d->len - age_end);
 }
 
 /* What a nack and a repeat need to know of a command that was refused: kind, n and hash, as far as they are there. */
@@ -194,7 +194,7 @@ static void salvage(struct fp_bytes one, struct fp_command *out)
             age_end = d.at;
         }
     }
-    out->hash = hash_pairs(one, pairs_at, age_at, age_end);
+    out->hash = hash_pairs(&d, pairs_at, age_at, age_end);
 }
 
 enum fp_err fp_command_decode(struct fp_bytes one, size_t bytes_max, struct fp_command *out, const char **out_why)
@@ -227,7 +227,7 @@ enum fp_err fp_command_decode(struct fp_bytes one, size_t bytes_max, struct fp_c
         salvage(one, out);
         return err;
     }
-    out->hash = hash_pairs(one, pairs_at, age_at, age_end);
+    out->hash = hash_pairs(&f.dec, pairs_at, age_at, age_end);
     return check_kind(out, out_why);
 }
 

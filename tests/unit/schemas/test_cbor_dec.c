@@ -188,6 +188,17 @@ static void an_integer_reads_as_a_number_too(void **state)
     hex_free(in);
 }
 
+static void a_null_span_reads_as_nothing(void **state)
+{
+    (void)state;
+    struct fp_dec d;
+    fp_dec_init(&d, (struct fp_bytes){0});
+    assert_true(fp_dec_done(&d));
+    assert_int_equal(fp_dec_peek(&d), FP_CBOR_END);
+    assert_int_equal(fp_dec_map(&d), 0);
+    assert_true(d.failed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +209,7 @@ int main(void)
         cmocka_unit_test(an_id_is_a_text_of_the_grammar),
         cmocka_unit_test(raw_is_bounded_in_depth),
         cmocka_unit_test(a_key_that_is_no_number_is_skipped_whole),
+        cmocka_unit_test(a_null_span_reads_as_nothing),
         cmocka_unit_test(an_integer_reads_as_a_number_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
