@@ -1,6 +1,8 @@
 """P1 to P5 and P9: nothing that any client was told is lost or different after kill -9 at random moments, under load."""
 import os
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -88,8 +90,16 @@ class Load:
         return store
 
 
-def run(tmp_path, chance, kills, persistence):
-    broker = brokers.Broker(tmp_path / "hub", options={"commands_per_s": 2000}, persistence=persistence)
+@pytest.fixture(scope="module")
+def slow_disk(tmp_path_factory):
+    """The shim that makes the moment before a commit long; see slow_disk.c."""
+    out = tmp_path_factory.mktemp("shim") / "slow_disk.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(out), str(Path(__file__).with_name("slow_disk.c")), "-ldl"], check=True)
+    return out
+
+
+def run(tmp_path, chance, kills, persistence, prefix=()):
+    broker = brokers.Broker(tmp_path / "hub", options={"commands_per_s": 2000}, persistence=persistence, prefix=prefix)
     broker.start()
     world = World(broker)
     load = Load(world, chance)
@@ -135,3 +145,9 @@ def test_nothing_told_is_lost_by_kill_9(tmp_path, chance):
 def test_nothing_told_is_lost_where_the_broker_keeps_sessions(tmp_path, chance):
     """With the broker's own persistence on, its stale queues and retained messages come back as well, and must not matter."""
     run(tmp_path, chance, max(2, KILLS // 8), persistence=True)
+
+
+@pytest.mark.limit(120 + 6 * KILLS)
+def test_nothing_told_is_lost_on_a_slow_disk(tmp_path, chance, slow_disk):
+    """Most of the time something is on its way to the disk; what is told in that time must be there afterwards."""
+    run(tmp_path, chance, max(4, KILLS // 4), persistence=False, prefix=["env", f"LD_PRELOAD={slow_disk}"])

@@ -54,9 +54,10 @@ def decode(payload):
     """One item, deterministic, nothing after it."""
     try:
         value = cbor2.loads(payload)
+        canonical = _canonical(payload, value)
     except Exception as why:
         raise Violation(f"not CBOR: {payload[:80].hex()}: {why}") from why
-    need(_canonical(payload, value), "not deterministic CBOR (or bytes after it)", payload[:200].hex())
+    need(canonical, "not deterministic CBOR (or bytes after it)", payload[:200].hex())
     return value
 
 
