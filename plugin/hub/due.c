@@ -5,7 +5,7 @@
 #define HEAD_EVERY_US 1000000U /* a conversation's head goes out at once after quiet, then at most once a second */
 #define HEADS_A_TURN 256       /* so that many due heads do not hold up the next batch */
 #define REPUBLISH_A_TURN 32
-#define PRUNE_EVERY_US 600000000U /* ten minutes */
+#define PRUNE_EVERY_US 60000000U /* the store walks over a few hundred devices a call */
 #define PRUNE_AT_ONCE 1000
 #define DAY_MS 86400000ULL
 #define OPS_EVERY_US 1000000U

@@ -4,7 +4,7 @@
 
 #include "plugin/hub/state.h"
 
-#define BATCH_MAX 256       /* items a commit: natural group commit fills it while the one before waits for the disk */
+#define BATCH_MAX 2048      /* items a commit: natural group commit fills it while the one before waits for the disk */
 #define FAILURES_TO_STOP 16 /* failures of the store in a row: the disk is gone, and only an operator can help */
 
 void hub_config_init(struct hub_config *c)
