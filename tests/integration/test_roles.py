@@ -50,11 +50,9 @@ class Table:
         self.actor = world.on(self.me, auto=False)
 
 
-@pytest.mark.parametrize("what", COMMANDS)
-@pytest.mark.parametrize("role", ROLES)
+# A service that is no member has nothing to leave.
+@pytest.mark.parametrize("role, what", [(r, w) for r in ROLES for w in COMMANDS if (r, w) != ("service", "leave")])
 def test_the_role_table(world, role, what):
-    if role == "service" and what == "leave":
-        pytest.skip("a service that is no member has nothing to leave")
     t = Table(world, role)
     kind, conv, body = COMMANDS[what](t)
     if what in MAY[role]:
@@ -65,7 +63,7 @@ def test_the_role_table(world, role, what):
         assert t.boss.history(t.conv) == before, "a refused command changed something"
 
 
-@pytest.mark.parametrize("what", ALL - {"new conversation", "leave"})
+@pytest.mark.parametrize("what", sorted(ALL - {"new conversation", "leave"}))
 def test_who_is_no_member_does_not_even_learn_that_it_exists(world, what):
     t = Table(world, "member")
     stranger = world.on(world.name("stranger"), auto=False)
