@@ -4,9 +4,9 @@
 
 #define BIT(kind) (1U << (kind))
 #define USER_KINDS (BIT(FP_TOPIC_USER_INBOX) | BIT(FP_TOPIC_USER_PRESENCE))
-#define SCOPE_KINDS                                                                                                                         \
-    (BIT(FP_TOPIC_CONV_EVENT) | BIT(FP_TOPIC_CONV_HEAD) | BIT(FP_TOPIC_CONV_ABOUT) | BIT(FP_TOPIC_CONV_RECEIPTS) |                          \
-     BIT(FP_TOPIC_CONV_TYPING) | BIT(FP_TOPIC_SCOPE_PRESENCE) | BIT(FP_TOPIC_SCOPE_STATE))
+#define SCOPE_KINDS                                                                                                                                  \
+    (BIT(FP_TOPIC_CONV_EVENT) | BIT(FP_TOPIC_CONV_HEAD) | BIT(FP_TOPIC_CONV_ABOUT) | BIT(FP_TOPIC_CONV_RECEIPTS) | BIT(FP_TOPIC_CONV_TYPING) |       \
+     BIT(FP_TOPIC_SCOPE_PRESENCE) | BIT(FP_TOPIC_SCOPE_STATE))
 
 static enum acl_verdict allow_if(bool yes)
 {

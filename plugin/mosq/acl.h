@@ -45,10 +45,10 @@ struct acl_need {
     struct fp_id id;
 };
 
-struct acl_known { /* the fact that was needed */
-    bool yes;              /* CONV, SCOPE, PEERS */
-    bool owner_known;      /* OWNER: it could be found out */
-    struct fp_id owner;    /* OWNER; none if the device has none */
+struct acl_known {      /* the fact that was needed */
+    bool yes;           /* CONV, SCOPE, PEERS */
+    bool owner_known;   /* OWNER: it could be found out */
+    struct fp_id owner; /* OWNER; none if the device has none */
 };
 
 struct acl_need acl_write_needs(const struct acl_client *c, const struct acl_publish *p);

@@ -7,7 +7,7 @@
 
 #define PATH_BYTES 4096
 #define LINE_BYTES 4096 /* of a longer line only the beginning is looked at */
-#define DEPTH_MAX 8      /* include_dir within include_dir */
+#define DEPTH_MAX 8     /* include_dir within include_dir */
 
 struct reading {
     struct broker_conf conf;

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BUDGET_HIGH_US 3000  /* leaves room for the turn's input within a stall of 5 ms */
+#define BUDGET_HIGH_US 3000 /* leaves room for the turn's input within a stall of 5 ms */
 #define BUDGET_LOW_US 1500
 #define BUDGET_COUNT_MIN 4
 #define BUDGET_COUNT_START 32
@@ -23,9 +23,9 @@
 
 struct budget {
     uint32_t count;
-    uint32_t used;   /* in this TICK */
+    uint32_t used; /* in this TICK */
     size_t bytes_used;
-    bool cut_short;  /* this TICK ended because of the budget */
+    bool cut_short; /* this TICK ended because of the budget */
 };
 
 void budget_init(struct budget *b);

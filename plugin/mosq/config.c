@@ -127,8 +127,8 @@ static enum fp_err check(struct loading *l)
                     c->max_command_bytes);
     }
     if (c->ring_in_kb * 1024 < 4 * c->max_batch_bytes) {
-        return fail(l, NULL, "option ring_in_kb: less than four times max_batch_bytes, which is %" PRIu64 " (got \"%" PRIu64 "\")", c->max_batch_bytes,
-                    c->ring_in_kb);
+        return fail(l, NULL, "option ring_in_kb: less than four times max_batch_bytes, which is %" PRIu64 " (got \"%" PRIu64 "\")",
+                    c->max_batch_bytes, c->ring_in_kb);
     }
     return FP_OK;
 }
@@ -157,8 +157,8 @@ enum fp_err config_load(const struct config_pair *pairs, size_t count, struct co
     return err;
 }
 
-enum fp_err config_reload(const struct config_pair *pairs, size_t count, const struct config *running, struct config_log warn,
-                          struct config *out, char *out_why, size_t why_cap)
+enum fp_err config_reload(const struct config_pair *pairs, size_t count, const struct config *running, struct config_log warn, struct config *out,
+                          char *out_why, size_t why_cap)
 {
     struct loading fresh = {.why = out_why, .why_cap = why_cap};
     char text[CONFIG_WHY_MAX];

@@ -69,8 +69,8 @@ enum fp_err config_load(const struct config_pair *pairs, size_t count, struct co
  * After SIGHUP: reads all again. An option that only counts at the start keeps its running value, with a line to `warn` if it differs.
  * On an error *out is not touched: the running configuration stays.
  */
-enum fp_err config_reload(const struct config_pair *pairs, size_t count, const struct config *running, struct config_log warn,
-                          struct config *out, char *out_why, size_t why_cap);
+enum fp_err config_reload(const struct config_pair *pairs, size_t count, const struct config *running, struct config_log warn, struct config *out,
+                          char *out_why, size_t why_cap);
 
 void config_hub(const struct config *c, struct hub_config *out);
 

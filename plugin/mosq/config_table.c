@@ -10,23 +10,44 @@
 #define COUNT(field, low, high, fallback) .name = #field, .kind = OPTION_COUNT, .at = AT(field), .min = (low), .max = (high), .preset = (fallback)
 
 const struct option option_table[] = {
-    {.name = "db_file", .kind = OPTION_PATH, .at = AT(db_file), .preset_text = "required", /* the host takes no name of less than three letters */
+    {.name = "db_file",
+     .kind = OPTION_PATH,
+     .at = AT(db_file),
+     .preset_text = "required", /* the host takes no name of less than three letters */
      .about = "The database file. Its directory must exist and be writable for the broker's user."},
     {COUNT(db_max_mb, 0, 1U << 24, 0), .preset_text = "0 (no quota)",
-     .about = "Most megabytes of the database file. Below the size of the disk it keeps deletes possible when the quota is used up; commands then get "
-              "`nack full`."},
-    {.name = "services", .kind = OPTION_IDS, .at = AT(services), .preset_text = "none", .live = true,
+     .about =
+         "Most megabytes of the database file. Below the size of the disk it keeps deletes possible when the quota is used up; commands then get "
+         "`nack full`."},
+    {.name = "services",
+     .kind = OPTION_IDS,
+     .at = AT(services),
+     .preset_text = "none",
+     .live = true,
      .about = "Usernames, separated by commas, that may do everything everywhere (role 9)."},
-    {.name = "operators", .kind = OPTION_IDS, .at = AT(operators), .preset_text = "none", .live = true,
+    {.name = "operators",
+     .kind = OPTION_IDS,
+     .at = AT(operators),
+     .preset_text = "none",
+     .live = true,
      .about = "Usernames, separated by commas, that read `fp/1/ops/#`."},
-    {.name = "other_topics", .kind = OPTION_OTHER, .at = AT(other_topics), .preset_text = "see text", .live = true,
-     .about = "Topics outside `fp/`: `allow` lets everyone publish and subscribe there, `defer` leaves it to the broker's `acl_file` and other plugins, and "
-              "is a refusal where there are none. Without the option: `allow` where the broker's configuration names neither, `defer` where it does or "
-              "cannot be read."},
-    {.name = "open_scopes", .kind = OPTION_BOOL, .at = AT(open_scopes), .preset = true, .live = true,
+    {.name = "other_topics",
+     .kind = OPTION_OTHER,
+     .at = AT(other_topics),
+     .preset_text = "see text",
+     .live = true,
+     .about =
+         "Topics outside `fp/`: `allow` lets everyone publish and subscribe there, `defer` leaves it to the broker's `acl_file` and other plugins, "
+         "and "
+         "is a refusal where there are none. Without the option: `allow` where the broker's configuration names neither, `defer` where it does or "
+         "cannot be read."},
+    {.name = "open_scopes",
+     .kind = OPTION_BOOL,
+     .at = AT(open_scopes),
+     .preset = true,
+     .live = true,
      .about = "`true`: anyone may open a new scope by creating its first conversation. `false`: only services may."},
-    {COUNT(max_command_bytes, 256, FP_EVENTS_BYTES_MAX - FP_EVENT_OVERHEAD_MAX, FP_COMMAND_BYTES_MAX), .live = true,
-     .about = "Longest command."},
+    {COUNT(max_command_bytes, 256, FP_EVENTS_BYTES_MAX - FP_EVENT_OVERHEAD_MAX, FP_COMMAND_BYTES_MAX), .live = true, .about = "Longest command."},
     {COUNT(max_batch_commands, 1, FP_BATCH_COMMANDS_MAX, FP_BATCH_COMMANDS_MAX), .live = true, .about = "Most commands in one publish."},
     {COUNT(max_batch_bytes, 1024, FP_BATCH_BYTES_MAX, FP_BATCH_BYTES_MAX), .live = true, .about = "Longest payload of one publish."},
     {COUNT(max_page_bytes, FP_EVENTS_BYTES_MAX + 1024, 1U << 18, FP_PAGE_BYTES_MAX), .live = true,
@@ -36,15 +57,20 @@ const struct option option_table[] = {
     {COUNT(commands_per_s, 0, 1000000, FP_RATE_PER_S), .live = true,
      .about = "Commands a second that one device may send, with a burst of five times as many. `0`: no limit."},
     {COUNT(answers_days, 0, 36500, 60), .live = true,
-     .about = "For how many days the answers to commands are kept, so that a repeated command gets its first answer again: at least 30, or `0` for ever."},
+     .about =
+         "For how many days the answers to commands are kept, so that a repeated command gets its first answer again: at least 30, or `0` for ever."},
     {COUNT(cache_entries, 64, 1U << 24, 4096), .about = "Conversations, devices and memberships that the engine holds in memory, each."},
     {COUNT(access_entries, 1024, 1U << 24, 65536), .about = "Access decisions that the broker's thread holds in memory, about 150 bytes each."},
     {COUNT(ring_in_kb, 1024, 1U << 20, 8192),
-     .about = "Room for commands on their way to the engine; when it is full, commands get `nack busy`. Rounded up to a power of two; at least four times "
-              "`max_batch_bytes`."},
+     .about =
+         "Room for commands on their way to the engine; when it is full, commands get `nack busy`. Rounded up to a power of two; at least four times "
+         "`max_batch_bytes`."},
     {COUNT(ring_out_kb, 4096, 1U << 20, 16384),
      .about = "Room for what the engine has to tell; when it is full, the engine waits for the broker. Rounded up to a power of two."},
-    {.name = "options_file", .kind = OPTION_PATH, .at = AT(options_file), .preset_text = "none",
+    {.name = "options_file",
+     .kind = OPTION_PATH,
+     .at = AT(options_file),
+     .preset_text = "none",
      .about = "A file with more options, one `name value` a line, `#` begins a comment. It is read again on SIGHUP."},
 };
 

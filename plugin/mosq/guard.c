@@ -71,7 +71,7 @@ const struct acl_client *guard_client(struct guard *g, const struct guard_who *w
         return NULL;
     }
     fresh.service = lists(g->services, &fresh.user);
-    fresh.operator = lists(g->operators, &fresh.user);
+    fresh.operator= lists(g->operators, &fresh.user);
     *known = (struct guard_client){.client = who->client, .acl = fresh};
     return &known->acl;
 }
@@ -94,8 +94,7 @@ static struct acl_known look_up(struct guard *g, const struct acl_client *c, con
         break;
     case ACL_FACT_PEERS:
         known.owner_known = rights_device(g->rights, &need->id, &known.owner);
-        known.yes = !fp_id_is_none(&known.owner) &&
-                    (fp_id_eq(&known.owner, &c->user) || rights_peers(g->rights, &c->user, &known.owner));
+        known.yes = !fp_id_is_none(&known.owner) && (fp_id_eq(&known.owner, &c->user) || rights_peers(g->rights, &c->user, &known.owner));
         break;
     }
     return known;

@@ -96,13 +96,15 @@ static enum fp_err look_at_broker(struct host *h)
     enum fp_err err = broker_conf_own(&conf, why, sizeof why);
 
     if (!err && conf.per_listener_settings) {
-        host_log(MOSQ_LOG_ERR, "the broker's configuration says per_listener_settings true, and then it does not run a plugin's TICK: set it to false");
+        host_log(MOSQ_LOG_ERR,
+                 "the broker's configuration says per_listener_settings true, and then it does not run a plugin's TICK: set it to false");
         return FP_ECONFIG;
     }
     h->other_preset = !err && !conf.acl_file && conf.plugins <= 1 ? OTHER_ALLOW : OTHER_DEFER;
     h->other = h->config.other_topics == OTHER_AUTO ? h->other_preset : h->config.other_topics;
     if (err && h->config.other_topics == OTHER_AUTO) {
-        host_log(MOSQ_LOG_WARNING, "cannot tell whether the broker has access rules of its own (%s): other_topics is defer; set the option to be sure", why);
+        host_log(MOSQ_LOG_WARNING,
+                 "cannot tell whether the broker has access rules of its own (%s): other_topics is defer; set the option to be sure", why);
     }
     return FP_OK;
 }
@@ -133,8 +135,10 @@ static enum fp_err open_store(struct host *h)
         return err;
     }
     if (h->info.quarantined) {
-        host_log(MOSQ_LOG_ERR, "the database was bad and has been moved aside (%s); a new one begins, with a new epoch: restore a backup, or go on without "
-                               "the old history", why[0] ? why : h->config.db_file);
+        host_log(MOSQ_LOG_ERR,
+                 "the database was bad and has been moved aside (%s); a new one begins, with a new epoch: restore a backup, or go on without "
+                 "the old history",
+                 why[0] ? why : h->config.db_file);
     }
     err = sqlite_access_open(&h->access, h->config.db_file, NULL);
     if (err) {
@@ -225,8 +229,8 @@ struct host *host_open(mosquitto_plugin_id_t *id, const struct mosquitto_opt *op
         host_close(h);
         return NULL;
     }
-    host_log(MOSQ_LOG_NOTICE, "version %s: epoch %" PRIu64 ", start %" PRIu64 ", database %s, other topics: %s", FP_VERSION, h->info.epoch, h->info.boot,
-             h->config.db_file, h->other == OTHER_ALLOW ? "allow" : "defer");
+    host_log(MOSQ_LOG_NOTICE, "version %s: epoch %" PRIu64 ", start %" PRIu64 ", database %s, other topics: %s", FP_VERSION, h->info.epoch,
+             h->info.boot, h->config.db_file, h->other == OTHER_ALLOW ? "allow" : "defer");
     return h;
 }
 

@@ -122,8 +122,8 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static enum fp_err inlet_take(void *ctx, uint64_t wait_us, struct source_item *items, size_t cap, size_t *out_count,
-                              struct fp_mono *out_mono, struct fp_wall *out_wall)
+static enum fp_err inlet_take(void *ctx, uint64_t wait_us, struct source_item *items, size_t cap, size_t *out_count, struct fp_mono *out_mono,
+                              struct fp_wall *out_wall)
 {
     struct inlet *in = ctx;
     uint64_t begun = clock_mono().us;

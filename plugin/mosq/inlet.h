@@ -29,10 +29,10 @@ struct inlet {
     struct ring ring;
     struct gate *gate; /* where the engine sleeps; not owned */
     struct inlet_idle idle;
-    atomic_uint stop;        /* enum inlet_stop */
-    size_t connections;      /* that own room for a DISCONNECT; the broker thread's own, as what follows */
+    atomic_uint stop;   /* enum inlet_stop */
+    size_t connections; /* that own room for a DISCONNECT; the broker thread's own, as what follows */
     struct fp_mono last;
-    uint64_t refused;        /* pushes without room */
+    uint64_t refused; /* pushes without room */
 };
 
 enum fp_err inlet_init(struct inlet *in, size_t cap_bytes, struct gate *gate);

@@ -48,10 +48,10 @@ enum outlet_stop {
 
 struct outlet {
     struct ring ring;
-    struct gate *gate;   /* where the engine sleeps; not owned */
-    struct waker *waker; /* not owned; NULL in tests without a loop */
-    atomic_uint stop;    /* enum outlet_stop */
-    atomic_bool full;    /* the engine waits for room */
+    struct gate *gate;      /* where the engine sleeps; not owned */
+    struct waker *waker;    /* not owned; NULL in tests without a loop */
+    atomic_uint stop;       /* enum outlet_stop */
+    atomic_bool full;       /* the engine waits for room */
     _Atomic uint64_t quiet; /* everything up to this position of the ring has been delivered: O2 */
     _Atomic uint64_t dropped;
 };

@@ -17,7 +17,7 @@
 #include "fp/bytes.h"
 #include "fp/err.h"
 
-#define RING_LINE 64 /* of the cache: what two threads write must not share one */
+#define RING_LINE 64            /* of the cache: what two threads write must not share one */
 #define RING_RECORD_OVERHEAD 16 /* the header, and the rounding up to 8 */
 
 struct ring {

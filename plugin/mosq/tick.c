@@ -128,6 +128,7 @@ int hook_tick(int event, void *data, void *userdata)
         stop_broker(h, fatal);
     }
     complain(h, now);
+    host_publish_ops(h, now);
     h->turn.ended = clock_mono();
     h->turn.delivered.us = 0;
     h->turn.delivering = true;

@@ -39,9 +39,9 @@ struct waker {
 enum fp_err waker_init(struct waker *w); /* by the broker's thread: that is the one to wake */
 void waker_fini(struct waker *w);        /* when the engine's thread has ended */
 
-void waker_busy(struct waker *w);       /* a client's message is being handled: TICK follows in this turn */
+void waker_busy(struct waker *w); /* a client's message is being handled: TICK follows in this turn */
 void waker_tick_begin(struct waker *w);
-void waker_tick_end(struct waker *w);   /* look once more whether there is something to tell after this */
+void waker_tick_end(struct waker *w); /* look once more whether there is something to tell after this */
 
 void waker_poke(struct waker *w, struct fp_mono now);
 

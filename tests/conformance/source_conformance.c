@@ -74,7 +74,7 @@ static void items_come_once_and_in_order(void **state)
             uint32_t got = 0;
             assert_int_equal(t.items[k].payload.len, sizeof got);
             memcpy(&got, t.items[k].payload.p, sizeof got);
-            assert_int_equal(got, want);              /* S1 */
+            assert_int_equal(got, want);             /* S1 */
             assert_true(t.items[k].mono.us >= mono); /* S2 */
             assert_true(t.items[k].wall.ms > 0);
             mono = t.items[k].mono.us;

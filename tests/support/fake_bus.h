@@ -10,17 +10,17 @@
 #include "plugin/hub/bus.h"
 
 struct fake_tell {
-    struct tell tell;          /* payload points to a copy */
-    char text[FP_TOPIC_MAX];   /* the topic of a publish, "" for a grant */
+    struct tell tell;        /* payload points to a copy */
+    char text[FP_TOPIC_MAX]; /* the topic of a publish, "" for a grant */
 };
 
 struct fake_bus {
     struct fake_tell **tells;
     size_t count, cap;
     size_t flushes;
-    bool no_room;       /* set by the test: has_room() says false */
-    bool down;          /* set by the test: tell() says FP_ESHUTDOWN */
-    size_t down_after;  /* this many more tells are taken, then the bus is down; SIZE_MAX = never */
+    bool no_room;      /* set by the test: has_room() says false */
+    bool down;         /* set by the test: tell() says FP_ESHUTDOWN */
+    size_t down_after; /* this many more tells are taken, then the bus is down; SIZE_MAX = never */
 };
 
 void fake_bus_init(struct fake_bus *b);

@@ -131,8 +131,8 @@ static void pass_time(struct fake_source *s, struct fake_step *wait, uint64_t wa
     }
 }
 
-static enum fp_err fake_take(void *ctx, uint64_t wait_us, struct source_item *items, size_t cap, size_t *out_count,
-                             struct fp_mono *out_mono, struct fp_wall *out_wall)
+static enum fp_err fake_take(void *ctx, uint64_t wait_us, struct source_item *items, size_t cap, size_t *out_count, struct fp_mono *out_mono,
+                             struct fp_wall *out_wall)
 {
     struct fake_source *s = ctx;
 

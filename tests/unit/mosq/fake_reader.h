@@ -50,7 +50,8 @@ static inline enum fp_err fake_reader_device(void *ctx, const struct fp_id *devi
 
 static inline struct access_reader fake_reader_port(struct fake_reader *f)
 {
-    return (struct access_reader){.ctx = f, .conv = fake_reader_member, .scope = fake_reader_member, .peers = fake_reader_peers, .device = fake_reader_device};
+    return (struct access_reader){
+        .ctx = f, .conv = fake_reader_member, .scope = fake_reader_member, .peers = fake_reader_peers, .device = fake_reader_device};
 }
 
 #endif

@@ -27,7 +27,7 @@ static struct acl_client robot(void)
 
 static struct acl_client olga(void)
 {
-    return (struct acl_client){.user = id("olga"), .device = id("desk"), .operator = true};
+    return (struct acl_client){.user = id("olga"), .device = id("desk"), .operator= true };
 }
 
 static struct fp_topic topic_of(const char *text)
@@ -94,7 +94,7 @@ static void a_client_writes_only_its_own_four_topics(void **state)
         const struct write_case *w = &WRITES[i];
         struct acl_client who[] = {anna(), anna(), anna()};
         who[1].service = true;
-        who[2].operator = true; /* neither makes a difference here */
+        who[2].operator= true; /* neither makes a difference here */
         struct fp_topic topic = topic_of(w->topic);
         struct acl_publish p = {.topic = &topic, .payload = fp_bytes_of(w->payload, strlen(w->payload)), .qos = w->qos, .retain = w->retain};
         for (size_t k = 0; k < 3; k++) {
@@ -225,8 +225,8 @@ static void deliveries_are_answered_by_the_table(void **state)
         const struct read_case *c = &READS[i];
         const struct acl_known *known = c->yes ? &yes : &no;
         struct fp_topic t = topic_of(c->topic);
-        if (acl_read_needs(&a, &t).fact != c->need || acl_read(&a, &t, payload, known) != c->want || acl_read(&r, &t, payload, &no) != c->want_service ||
-            acl_read(&o, &t, payload, known) != c->want_operator) {
+        if (acl_read_needs(&a, &t).fact != c->need || acl_read(&a, &t, payload, known) != c->want ||
+            acl_read(&r, &t, payload, &no) != c->want_service || acl_read(&o, &t, payload, known) != c->want_operator) {
             fail_msg("row %zu: %s", i, c->topic);
         }
     }
@@ -268,10 +268,8 @@ static void what_is_said_to_a_device_is_for_its_owner(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_client_writes_only_its_own_four_topics),
-        cmocka_unit_test(the_status_of_a_device_is_its_owners),
-        cmocka_unit_test(filters_are_answered_by_the_table),
-        cmocka_unit_test(deliveries_are_answered_by_the_table),
+        cmocka_unit_test(a_client_writes_only_its_own_four_topics),  cmocka_unit_test(the_status_of_a_device_is_its_owners),
+        cmocka_unit_test(filters_are_answered_by_the_table),         cmocka_unit_test(deliveries_are_answered_by_the_table),
         cmocka_unit_test(what_is_said_to_a_device_is_for_its_owner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

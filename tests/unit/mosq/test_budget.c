@@ -95,10 +95,8 @@ static void bytes_count_too_but_the_first_publish_always_goes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cheap_turns_that_used_it_up_make_it_grow),
-        cmocka_unit_test(cheap_turns_that_left_some_do_not),
-        cmocka_unit_test(a_dear_turn_halves_it_down_to_the_least),
-        cmocka_unit_test(a_small_turn_that_was_dear_counts_as_what_it_was),
+        cmocka_unit_test(cheap_turns_that_used_it_up_make_it_grow),          cmocka_unit_test(cheap_turns_that_left_some_do_not),
+        cmocka_unit_test(a_dear_turn_halves_it_down_to_the_least),           cmocka_unit_test(a_small_turn_that_was_dear_counts_as_what_it_was),
         cmocka_unit_test(bytes_count_too_but_the_first_publish_always_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

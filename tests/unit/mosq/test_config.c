@@ -50,7 +50,10 @@ static struct loaded load(size_t count, const struct config_pair *pairs)
 }
 
 #define LOAD(...) load(sizeof((struct config_pair[]){__VA_ARGS__}) / sizeof(struct config_pair), (struct config_pair[]){__VA_ARGS__})
-#define DB {"db_file", "/var/hub.db"}
+#define DB                                                                                                                                           \
+    {                                                                                                                                                \
+        "db_file", "/var/hub.db"                                                                                                                     \
+    }
 
 static void defaults_are_those_of_the_contract(void **state)
 {

@@ -58,8 +58,12 @@ static void names_that_are_no_ids_are_denied_with_a_reason(void **state)
     const struct {
         const char *user, *device, *word;
     } cases[] = {
-        {NULL, "tablet", "no username"}, {"", "tablet", "username is no id"},    {"a b", "tablet", "username is no id"},
-        {"anna", NULL, "client id"},     {"anna", "", "client id"},              {"anna", "tab/let", "client id"},
+        {NULL, "tablet", "no username"},
+        {"", "tablet", "username is no id"},
+        {"a b", "tablet", "username is no id"},
+        {"anna", NULL, "client id"},
+        {"anna", "", "client id"},
+        {"anna", "tab/let", "client id"},
         {"anna", "0123456789012345678901234567890123456", "client id"},
     };
 

@@ -73,7 +73,8 @@ static struct fp_id id(const char *text)
 static void tell_event(struct fixture *f, const char *conv, size_t len)
 {
     static const uint8_t zeros[1 << 16];
-    struct tell t = {.kind = TELL_PUBLISH, .topic = {.kind = FP_TOPIC_CONV_EVENT, .a = id("s"), .b = id(conv)}, .payload = fp_bytes_of(zeros, len), .qos = 1};
+    struct tell t = {
+        .kind = TELL_PUBLISH, .topic = {.kind = FP_TOPIC_CONV_EVENT, .a = id("s"), .b = id(conv)}, .payload = fp_bytes_of(zeros, len), .qos = 1};
     assert_int_equal(f->port.tell(f->port.ctx, &t), FP_OK);
 }
 
@@ -183,7 +184,8 @@ static void too_large_a_payload_is_refused_and_nothing_is_told(void **state)
 {
     struct fixture *f = *state;
     static const uint8_t zeros[1 << 15];
-    struct tell t = {.kind = TELL_PUBLISH, .topic = {.kind = FP_TOPIC_CONV_EVENT, .a = id("s"), .b = id("c")}, .payload = {.p = zeros, .len = 1 << 15}};
+    struct tell t = {
+        .kind = TELL_PUBLISH, .topic = {.kind = FP_TOPIC_CONV_EVENT, .a = id("s"), .b = id("c")}, .payload = {.p = zeros, .len = 1 << 15}};
 
     assert_int_equal(f->port.tell(f->port.ctx, &t), FP_ETOOLARGE);
     t.payload.len = SIZE_MAX;

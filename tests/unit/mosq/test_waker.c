@@ -69,15 +69,18 @@ static void the_signal_is_what_it_was_afterwards(void **state)
 
 struct poker {
     struct waker *w;
+    int epoll; /* nothing is in it */
     atomic_bool stop;
 };
 
 static void *poke_until_stopped(void *arg)
 {
     struct poker *p = arg;
+    struct epoll_event event;
+
     while (!atomic_load(&p->stop)) {
         waker_poke(p->w, clock_mono());
-        (void)usleep(WAKER_EVERY_US);
+        (void)epoll_wait(p->epoll, &event, 1, 1);
     }
     return NULL;
 }
@@ -91,10 +94,10 @@ static void a_wait_in_epoll_is_ended(void **state)
     pthread_t thread;
 
     assert_int_equal(waker_init(&w), FP_OK);
-    struct poker p = {.w = &w};
-    atomic_init(&p.stop, false);
     int fd = epoll_create1(EPOLL_CLOEXEC);
     assert_true(fd >= 0);
+    struct poker p = {.w = &w, .epoll = fd};
+    atomic_init(&p.stop, false);
     waker_tick_begin(&w);
     waker_tick_end(&w);
     assert_int_equal(pthread_create(&thread, NULL, poke_until_stopped, &p), 0);
