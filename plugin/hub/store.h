@@ -7,8 +7,8 @@
  *             T2 after any error from a save or from commit(), and after rollback(), nothing of the transaction is there.
  *             T3 runs of one conversation are contiguous: append() takes first == head + 1 only.
  *             T4 answers of one device are contiguous in n, likewise.
- * Errors      FP_EFULL: no room (reads go on). FP_EBUSY: try again. FP_EIO, FP_ECORRUPT, FP_ENOMEM: tell the operator.
- *             "Not there" is no error: *out_found is false.
+ * Errors      FP_EFULL: no room (reads go on). FP_EBUSY: try again. FP_EIO, FP_ENOMEM: tell the operator. FP_ECORRUPT: what is on disk is not what
+ *             the caller thinks (T3, T4, a row without its parent, a save outside of a transaction). "Not there" is no error: *out_found is false.
  * Memory      spans that a load hands out are good until the next call on the store
  * Thread      all from one thread (the engine's)
  */

@@ -74,7 +74,7 @@ static enum fp_err save_conv(void *ctx, struct store_conv *c, struct fp_bytes ti
     if (rc != SQLITE_OK) {
         return store_refuse(s, rc);
     }
-    return sqlite3_changes(s->db) == 1 ? FP_OK : store_refuse_with(s, FP_EUNKNOWN, "no such conversation");
+    return sqlite3_changes(s->db) == 1 ? FP_OK : store_refuse_with(s, FP_ECORRUPT, "no such conversation");
 }
 
 static enum fp_err load_about(void *ctx, uint64_t cid, struct fp_bytes *out_title, struct fp_bytes *out_context)
@@ -87,7 +87,7 @@ static enum fp_err load_about(void *ctx, uint64_t cid, struct fp_bytes *out_titl
     int rc = query_step(&q);
     if (rc != SQLITE_ROW) {
         enum fp_err err = store_loaded(s, &q, rc, true);
-        return err ? err : FP_EUNKNOWN;
+        return err ? err : FP_ECORRUPT;
     }
     *out_title = column_bytes(q.stmt, 0);
     *out_context = column_bytes(q.stmt, 1);
@@ -138,7 +138,7 @@ static enum fp_err append(void *ctx, const struct store_run *run)
         return err;
     }
     if (run->first != head + 1 || run->last < run->first) { /* T3 */
-        return store_refuse_with(s, FP_ECONFLICT, "a run does not follow the head");
+        return store_refuse_with(s, FP_ECORRUPT, "a run does not follow the head");
     }
     struct query q = store_query(s, SQL_APPEND);
     query_u64(&q, store_key(run->cid, run->first));

@@ -31,9 +31,9 @@ enum fp_err sqlite_err(sqlite3 *db, int rc)
     case SQLITE_IOERR:
         return io_err(db, rc);
     case SQLITE_CONSTRAINT:
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     case SQLITE_TOOBIG:
-        return FP_ETOOLARGE;
+        return FP_ECORRUPT; /* the hub bounds every row */
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_ERROR: /* our statements do not fit the schema that is there */

@@ -37,7 +37,7 @@ static enum fp_err save_device(void *ctx, struct store_device *d)
         return err;
     }
     if (d->did != 0) {
-        return store_refuse_with(s, FP_ECONFLICT, "a device is saved once");
+        return store_refuse_with(s, FP_ECORRUPT, "a device is saved once");
     }
     struct query q = store_query(s, SQL_DEVICE_INSERT);
     query_id(&q, &d->id);
@@ -77,7 +77,7 @@ static enum fp_err save_answers(void *ctx, const struct store_answers *a)
         return err;
     }
     if (a->first != last + 1 || a->last < a->first) { /* T4 */
-        return store_refuse_with(s, FP_ECONFLICT, "answers do not follow the last ones");
+        return store_refuse_with(s, FP_ECORRUPT, "answers do not follow the last ones");
     }
     struct query q = store_query(s, SQL_ANSWERS_SAVE);
     query_u64(&q, store_key(a->did, a->first));

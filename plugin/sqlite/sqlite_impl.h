@@ -40,7 +40,7 @@ enum fp_err store_begin(struct sqlite_store *s);
 enum fp_err store_commit(struct sqlite_store *s);
 void store_rollback(struct sqlite_store *s);
 
-/* FP_ECONFLICT without one; FP_EIO if SQLite has ended it behind our back, as it may after an I/O error. */
+/* FP_ECORRUPT without one; FP_EIO if SQLite has ended it behind our back, as it may after an I/O error. */
 enum fp_err store_need_tx(struct sqlite_store *s);
 /* Is there a row for this key? For what has to exist before something hangs on it. */
 enum fp_err store_need_row(struct sqlite_store *s, enum sql which, uint64_t key);

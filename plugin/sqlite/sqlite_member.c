@@ -74,7 +74,7 @@ static enum fp_err save_read_msgs(void *ctx, uint64_t cid, const struct fp_id *u
     if (rc != SQLITE_OK) {
         return store_refuse(s, rc);
     }
-    return sqlite3_changes(s->db) == 1 ? FP_OK : store_refuse_with(s, FP_EUNKNOWN, "no such member");
+    return sqlite3_changes(s->db) == 1 ? FP_OK : store_refuse_with(s, FP_ECORRUPT, "no such member");
 }
 
 static enum fp_err each_member(void *ctx, uint64_t cid, store_member_fn fn, void *arg)

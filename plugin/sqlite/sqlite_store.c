@@ -69,7 +69,7 @@ enum fp_err store_loaded(struct sqlite_store *s, struct query *q, int rc, bool r
 enum fp_err store_need_tx(struct sqlite_store *s)
 {
     if (!s->in_tx) {
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     }
     if (sqlite3_get_autocommit(s->db)) {
         s->in_tx = false;
@@ -86,7 +86,7 @@ enum fp_err store_need_row(struct sqlite_store *s, enum sql which, uint64_t key)
     int rc = query_step(&q);
     query_end(&q);
     if (rc == SQLITE_DONE) {
-        return store_refuse_with(s, FP_EUNKNOWN, "what the row belongs to is not there");
+        return store_refuse_with(s, FP_ECORRUPT, "what the row belongs to is not there");
     }
     return rc == SQLITE_ROW ? FP_OK : store_refuse(s, rc);
 }
@@ -104,7 +104,7 @@ bool store_key_fits(uint64_t owner, uint64_t last)
 enum fp_err store_refuse_key(struct sqlite_store *s, uint64_t owner)
 {
     if (owner > SQLITE_KEY_OWNER_MAX) {
-        return store_refuse_with(s, FP_EUNKNOWN, "nobody has this number");
+        return store_refuse_with(s, FP_ECORRUPT, "nobody has this number");
     }
     return store_refuse_with(s, FP_EFULL, "all 2^36 numbers of this conversation or device are used up");
 }
@@ -138,7 +138,7 @@ enum fp_err store_begin(struct sqlite_store *s)
 {
     store_enter(s);
     if (s->in_tx) {
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     }
     store_rollback(s);
     enum fp_err err = s->fence_due ? fence(s) : FP_OK;

@@ -6,7 +6,7 @@
  *             <file>.lock is held (flock) while the store is open: two brokers on one file are impossible
  * Errors      FP_EVERSION: written by a newer release (left as it is). FP_EIO: cannot be opened or created; *out_why says what and where
  *             FP_EBUSY: another process has it open. A save or commit outside of a transaction, a begin or prune inside of one and
- *             what breaks T3 or T4 are FP_ECONFLICT; a save to a conversation, member or device that is not there is FP_EUNKNOWN.
+ *             what breaks T3 or T4, and a save to a conversation, member or device that is not there, are FP_ECORRUPT.
  * Thread      a store by one thread, an access reader by one (another) thread
  */
 #ifndef PLUGIN_SQLITE_SQLITE_STORE_H

@@ -9,7 +9,7 @@ static void nothing_is_found_in_an_empty_store(void **state)
     struct fp_bytes context = {0};
 
     assert_false(has_conv(p, 1));
-    assert_int_equal(p.load_about(p.ctx, 1, &title, &context), FP_EUNKNOWN);
+    assert_int_equal(p.load_about(p.ctx, 1, &title, &context), FP_ECORRUPT);
 }
 
 static void a_committed_conversation_is_there_after_a_restart(void **state)
@@ -41,8 +41,8 @@ static void a_save_without_a_transaction_is_refused(void **state)
     struct store_port p = port_of(state);
     struct store_conv c = {.id = store_script_id("c", 1), .scope = store_script_id("s", 1)};
 
-    assert_int_equal(p.save_conv(p.ctx, &c, bytes_of(""), bytes_of("")), FP_ECONFLICT);
-    assert_int_equal(p.commit(p.ctx), FP_ECONFLICT);
+    assert_int_equal(p.save_conv(p.ctx, &c, bytes_of(""), bytes_of("")), FP_ECORRUPT);
+    assert_int_equal(p.commit(p.ctx), FP_ECORRUPT);
     p.rollback(p.ctx);
     assert_false(has_conv(p, 1));
 }
@@ -53,7 +53,7 @@ static void a_transaction_in_a_transaction_is_refused_and_the_outer_one_stays(vo
 
     begin(p);
     (void)add_conv(p, 1, 1);
-    assert_int_equal(p.begin(p.ctx), FP_ECONFLICT);
+    assert_int_equal(p.begin(p.ctx), FP_ECORRUPT);
     commit(p);
     assert_true(has_conv(p, 1));
 }
@@ -128,8 +128,8 @@ static void a_second_conversation_of_that_name_is_refused_with_all_before_it(voi
     commit(p);
     begin(p);
     (void)add_conv(p, 2, 1);
-    assert_int_equal(p.save_conv(p.ctx, &again, bytes_of(""), bytes_of("")), FP_ECONFLICT);
-    assert_int_equal(p.commit(p.ctx), FP_ECONFLICT); /* T2: the transaction is gone */
+    assert_int_equal(p.save_conv(p.ctx, &again, bytes_of(""), bytes_of("")), FP_ECORRUPT);
+    assert_int_equal(p.commit(p.ctx), FP_ECORRUPT); /* T2: the transaction is gone */
     assert_false(has_conv(p, 2));
 }
 
@@ -147,7 +147,7 @@ static void runs_are_contiguous(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) { /* T3 */
         begin(p);
         (void)add_conv(p, 2, 1);
-        assert_int_equal(add_run(p, cid, bad[i].first, bad[i].last), FP_ECONFLICT);
+        assert_int_equal(add_run(p, cid, bad[i].first, bad[i].last), FP_ECORRUPT);
         p.rollback(p.ctx);
         assert_false(has_conv(p, 2)); /* T2 */
         assert_int_equal(get_conv(p, 1).head, 2);
@@ -159,12 +159,12 @@ static void a_run_needs_its_conversation(void **state)
     struct store_port p = port_of(state);
 
     begin(p);
-    assert_int_equal(add_run(p, 77, 1, 1), FP_EUNKNOWN);
+    assert_int_equal(add_run(p, 77, 1, 1), FP_ECORRUPT);
     begin(p);
-    assert_int_equal(add_run(p, UINT64_MAX, 1, 1), FP_EUNKNOWN);
+    assert_int_equal(add_run(p, UINT64_MAX, 1, 1), FP_ECORRUPT);
     struct store_conv c = {.cid = 77, .id = store_script_id("c", 1), .scope = store_script_id("s", 1)};
     begin(p);
-    assert_int_equal(p.save_conv(p.ctx, &c, bytes_of(""), bytes_of("")), FP_EUNKNOWN);
+    assert_int_equal(p.save_conv(p.ctx, &c, bytes_of(""), bytes_of("")), FP_ECORRUPT);
 }
 
 static void head_msgs_and_at_are_those_of_the_last_run(void **state)

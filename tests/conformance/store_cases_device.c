@@ -50,7 +50,7 @@ static void a_device_belongs_to_its_first_user(void **state)
     commit(p);
     begin(p);
     (void)add_device(p, 2);
-    assert_int_equal(p.save_device(p.ctx, &again), FP_ECONFLICT);
+    assert_int_equal(p.save_device(p.ctx, &again), FP_ECORRUPT);
     p.rollback(p.ctx);
     p = restarted(state);
     assert_true(get_device(p, 1, &read));
@@ -105,12 +105,12 @@ static void answers_are_contiguous_and_need_their_device(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) { /* T4 */
         begin(p);
         (void)add_device(p, 2);
-        assert_int_equal(add_answers(p, did, bad[i].first, bad[i].last), FP_ECONFLICT);
+        assert_int_equal(add_answers(p, did, bad[i].first, bad[i].last), FP_ECORRUPT);
         p.rollback(p.ctx);
         assert_false(get_device(p, 2, &d)); /* T2 */
     }
     begin(p);
-    assert_int_equal(add_answers(p, 99, 1, 1), FP_EUNKNOWN);
+    assert_int_equal(add_answers(p, 99, 1, 1), FP_ECORRUPT);
     begin(p);
     assert_int_equal(add_answers(p, did, 3, 3), FP_OK);
     p.rollback(p.ctx);
@@ -141,7 +141,7 @@ static void pruning_removes_old_answers_but_for_each_devices_last(void **state)
         }
     }
     size_t removed = 0;
-    assert_int_equal(p.prune_answers(p.ctx, (struct fp_wall){1000}, 9, &removed), FP_ECONFLICT); /* it has a transaction of its own */
+    assert_int_equal(p.prune_answers(p.ctx, (struct fp_wall){1000}, 9, &removed), FP_ECORRUPT); /* it has a transaction of its own */
     commit(p);
 
     assert_int_equal(prune(p, 10, 100), 0);

@@ -88,11 +88,11 @@ static void a_member_needs_its_conversation_and_a_count_its_member(void **state)
     struct store_member m = member_of(5, 1, 1);
 
     begin(p);
-    assert_int_equal(p.save_member(p.ctx, &m), FP_EUNKNOWN);
+    assert_int_equal(p.save_member(p.ctx, &m), FP_ECORRUPT);
     begin(p);
     uint64_t cid = add_conv(p, 1, 1);
-    assert_int_equal(p.save_read_msgs(p.ctx, cid, &m.user, 1), FP_EUNKNOWN);
-    assert_int_equal(p.commit(p.ctx), FP_ECONFLICT); /* T2 */
+    assert_int_equal(p.save_read_msgs(p.ctx, cid, &m.user, 1), FP_ECORRUPT);
+    assert_int_equal(p.commit(p.ctx), FP_ECORRUPT); /* T2 */
     assert_false(has_conv(p, 1));
 }
 

@@ -185,7 +185,7 @@ static enum fp_err mem_begin(void *ctx)
 
     mem_enter(m);
     if (m->in_tx) {
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     }
     m->in_tx = true;
     return FP_OK;
@@ -197,7 +197,7 @@ static enum fp_err mem_commit(void *ctx)
 
     mem_enter(m);
     if (!m->in_tx) {
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     }
     for (size_t i = 0; i < m->undo_count; i++) {
         free(m->undo[i].title.p);

@@ -3,8 +3,7 @@
  *
  * Shape       real transactions: rollback undoes. What a load hands out is copied and freed at the next call, so that a caller who keeps
  *             a span too long is found by the address sanitizer; a callback that calls the store trips an assert.
- * Errors      as in the port; FP_ECONFLICT also for a save or commit without a transaction and for a begin inside of one, FP_EUNKNOWN
- *             for a save to a conversation, member or device that is not there. No memory ends the program.
+ * Errors      as in the port. No memory ends the program.
  */
 #ifndef TESTS_SUPPORT_MEM_STORE_H
 #define TESTS_SUPPORT_MEM_STORE_H

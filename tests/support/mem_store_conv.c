@@ -22,7 +22,7 @@ static enum fp_err new_conv(struct mem_store *m, struct store_conv *row, struct 
 
     HASH_FIND(hh, m->conv_by_id, &row->id, sizeof row->id, c);
     if (c) {
-        return mem_refuse(m, FP_ECONFLICT);
+        return mem_refuse(m, FP_ECORRUPT);
     }
     c = calloc(1, sizeof *c);
     if (!c) {
@@ -48,14 +48,14 @@ static enum fp_err save_conv(void *ctx, struct store_conv *row, struct fp_bytes 
 
     mem_enter(m);
     if (!m->in_tx) {
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     }
     if (row->cid == 0) {
         return new_conv(m, row, title, context);
     }
     struct mem_conv *c = mem_conv_at(m, row->cid);
     if (!c) {
-        return mem_refuse(m, FP_EUNKNOWN);
+        return mem_refuse(m, FP_ECORRUPT);
     }
     struct mem_undo undo = {.kind = MEM_UNDO_CONV, .at = row->cid, .conv = c->row};
     if (title.p) {
@@ -80,7 +80,7 @@ static enum fp_err load_about(void *ctx, uint64_t cid, struct fp_bytes *out_titl
 
     mem_enter(m);
     if (!c) {
-        return FP_EUNKNOWN;
+        return FP_ECORRUPT;
     }
     *out_title = mem_lend(m, 0, &c->title);
     *out_context = mem_lend(m, 1, &c->context);
@@ -110,13 +110,13 @@ static enum fp_err append(void *ctx, const struct store_run *run)
 
     mem_enter(m);
     if (!m->in_tx) {
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     }
     if (!c) {
-        return mem_refuse(m, FP_EUNKNOWN);
+        return mem_refuse(m, FP_ECORRUPT);
     }
     if (run->first != c->row.head + 1 || run->last < run->first) { /* T3 */
-        return mem_refuse(m, FP_ECONFLICT);
+        return mem_refuse(m, FP_ECORRUPT);
     }
     mem_push_undo(m, &(struct mem_undo){.kind = MEM_UNDO_APPEND, .at = run->cid, .conv = c->row});
     c->runs = mem_grow(c->runs, c->run_count, &c->run_cap, sizeof *c->runs);

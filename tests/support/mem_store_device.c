@@ -23,11 +23,11 @@ static enum fp_err save_device(void *ctx, struct store_device *row)
 
     mem_enter(m);
     if (!m->in_tx) {
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     }
     HASH_FIND(hh, m->device_by_id, &row->id, sizeof row->id, d);
     if (d || row->did != 0) {
-        return mem_refuse(m, FP_ECONFLICT);
+        return mem_refuse(m, FP_ECORRUPT);
     }
     d = calloc(1, sizeof *d);
     if (!d) {
@@ -50,13 +50,13 @@ static enum fp_err save_answers(void *ctx, const struct store_answers *a)
 
     mem_enter(m);
     if (!m->in_tx) {
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     }
     if (!d) {
-        return mem_refuse(m, FP_EUNKNOWN);
+        return mem_refuse(m, FP_ECORRUPT);
     }
     if (a->first != d->row.next_n || a->last < a->first) { /* T4 */
-        return mem_refuse(m, FP_ECONFLICT);
+        return mem_refuse(m, FP_ECORRUPT);
     }
     d->answers = mem_grow(d->answers, d->answers_count, &d->answers_cap, sizeof *d->answers);
     d->answers[d->answers_count++] = (struct mem_answers){.first = a->first, .last = a->last, .at = a->at, .rows = mem_blob_of(a->rows)};
@@ -104,7 +104,7 @@ static enum fp_err prune_answers(void *ctx, struct fp_wall before, size_t limit,
     mem_enter(m);
     *out_removed = 0;
     if (m->in_tx) {
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     }
     for (size_t i = 0; i < m->device_count && *out_removed < limit; i++) {
         struct mem_device *d = m->devices[i];

@@ -57,10 +57,10 @@ static enum fp_err save_member(void *ctx, const struct store_member *row)
 
     mem_enter(m);
     if (!m->in_tx) {
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     }
     if (!c) {
-        return mem_refuse(m, FP_EUNKNOWN);
+        return mem_refuse(m, FP_ECORRUPT);
     }
     size_t i = mem_member_place(c, &row->user, &found);
     if (found) {
@@ -83,11 +83,11 @@ static enum fp_err save_read_msgs(void *ctx, uint64_t cid, const struct fp_id *u
 
     mem_enter(m);
     if (!m->in_tx) {
-        return FP_ECONFLICT;
+        return FP_ECORRUPT;
     }
     struct store_member *row = c ? member_of(c, user) : NULL;
     if (!row) {
-        return mem_refuse(m, FP_EUNKNOWN);
+        return mem_refuse(m, FP_ECORRUPT);
     }
     mem_push_undo(m, &(struct mem_undo){.kind = MEM_UNDO_MEMBER, .at = cid, .member = *row});
     row->read_msgs = read_msgs;

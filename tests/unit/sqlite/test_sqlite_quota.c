@@ -39,7 +39,7 @@ static void a_full_store_reads_and_deletes_and_goes_on_when_there_is_room(void *
     assert_int_equal(err, FP_EFULL);
     assert_in_range(n, 20, 400 / 3);
     assert_true(sqlite_store_last_error(f->store)[0] != '\0');
-    assert_int_equal(f->p.commit(f->p.ctx), FP_ECONFLICT); /* rolled back whole */
+    assert_int_equal(f->p.commit(f->p.ctx), FP_ECORRUPT); /* rolled back whole */
 
     assert_int_equal(f->p.load_answers(f->p.ctx, d.did, n - 1, &a, &found), FP_OK);
     assert_true(found);
@@ -76,8 +76,8 @@ static void result_codes_mean_what_the_caller_does_next(void **state)
         {SQLITE_CORRUPT_VTAB, FP_ECORRUPT},
         {SQLITE_NOTADB, FP_ECORRUPT},
         {SQLITE_ERROR, FP_ECORRUPT},
-        {SQLITE_CONSTRAINT_UNIQUE, FP_ECONFLICT},
-        {SQLITE_TOOBIG, FP_ETOOLARGE},
+        {SQLITE_CONSTRAINT_UNIQUE, FP_ECORRUPT},
+        {SQLITE_TOOBIG, FP_ECORRUPT},
     };
 
     (void)state;
