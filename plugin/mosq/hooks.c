@@ -5,8 +5,6 @@
 #include "fp/reply.h"
 #include "plugin/mosq/clock.h"
 
-#define BUSY_DECODE_MAX 65536 /* beyond it a busy nack does not name its command: the loop has better things to do then */
-
 static bool is_below_fp(const char *topic)
 {
     return topic[0] == 'f' && topic[1] == 'p' && (topic[2] == '/' || topic[2] == '\0');
@@ -41,19 +39,23 @@ static void log_names(struct host *h, const struct guard_who *who, const char *w
 
 /* ------------------------------------------------------------------ handing over */
 
-/* n of the first command, so that the device knows which one to send again. */
+/* n of the first command, so that the device knows which one to send again. Only that one is looked at: the loop has better things to do now. */
 static uint64_t first_n(const struct host *h, struct fp_bytes payload)
 {
-    struct fp_uplink uplink;
     struct fp_command command = {0};
-    struct fp_bytes one;
     const char *why = NULL;
+    struct fp_dec d;
+    size_t used = 0;
 
-    if (payload.len == 0 || payload.len > BUSY_DECODE_MAX || fp_uplink_open(&uplink, payload, h->config.max_batch_commands, &why) != FP_OK ||
-        !fp_uplink_next(&uplink, &one)) {
+    fp_dec_init(&d, payload);
+    if (fp_dec_peek(&d) == FP_CBOR_ARRAY) {
+        (void)fp_dec_array(&d); /* a failure shows below */
+    }
+    struct fp_bytes rest = d.failed ? fp_bytes_of(NULL, 0) : fp_bytes_of(payload.p + d.at, payload.len - d.at);
+    if (rest.len == 0 || fp_cbor_check(rest, &used, &why) != FP_OK) {
         return 0;
     }
-    (void)fp_command_decode(one, h->config.max_command_bytes, &command, &why); /* n is filled in as far as it can be read */
+    (void)fp_command_decode(fp_bytes_of(rest.p, used), h->config.max_command_bytes, &command, &why); /* n is filled in as far as it can be read */
     return command.n;
 }
 

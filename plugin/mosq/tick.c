@@ -36,7 +36,7 @@ static void account(struct host *h, struct fp_mono now)
     if (ring_used(&h->engine.outlet.ring) > h->stats.ring_out_max) {
         h->stats.ring_out_max = ring_used(&h->engine.outlet.ring);
     }
-    budget_turn(&h->budget, delivery_us);
+    budget_turn(&h->budget, delivery_us + h->turn.tick_us); /* handing over is part of the price */
 }
 
 static bool publish(void *ctx, const struct outlet_publish *p)
@@ -133,6 +133,7 @@ int hook_tick(int event, void *data, void *userdata)
     h->turn.delivered.us = 0;
     h->turn.delivering = true;
     h->turn.cpu_us = clock_read_us(CLOCK_THREAD_CPUTIME_ID);
-    keep_max(&h->stats.longest_tick_us, h->turn.ended.us - now.us);
+    h->turn.tick_us = h->turn.ended.us - now.us;
+    keep_max(&h->stats.longest_tick_us, h->turn.tick_us);
     return MOSQ_ERR_SUCCESS;
 }
