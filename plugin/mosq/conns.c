@@ -20,8 +20,7 @@ void conns_fini(struct conns *c)
 {
     struct conn *conn, *next;
 
-    HASH_ITER(hh, c->table, conn, next)
-    {
+    HASH_ITER (hh, c->table, conn, next) {
         HASH_DEL(c->table, conn);
         free(conn);
     }

@@ -32,6 +32,7 @@ struct host_stats {
 };
 
 struct host_turn {            /* from one TICK to the next */
+    uint64_t tick_us;         /* how long the last TICK took */
     struct fp_mono ended;     /* the last TICK */
     uint64_t cpu_us;          /* the thread's processor time then */
     struct fp_mono delivered; /* the last delivery of what that TICK published; 0 = none yet */
