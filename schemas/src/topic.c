@@ -28,7 +28,7 @@ const struct fp_template FP_TEMPLATES[FP_TOPIC_KINDS] = {
 
 static bool is_word(struct fp_bytes level, const char *word)
 {
-    return level.len == strlen(word) && memcmp(level.p, word, level.len) == 0;
+    return fp_bytes_eq(level, fp_bytes_of(word, strlen(word)));
 }
 
 void fp_levels_split(const char *text, size_t len, struct fp_levels *out)
@@ -105,7 +105,7 @@ static bool fits(const struct fp_levels *levels, const struct fp_template *t, st
 
 enum fp_err fp_topic_parse(const char *topic, size_t len, struct fp_topic *out)
 {
-    struct fp_levels levels;
+    struct fp_levels levels = {0};
     fp_levels_split(topic, len, &levels);
     *out = (struct fp_topic){.kind = FP_TOPIC_FOREIGN};
     if (!fp_level_is(&levels, 0, "fp")) {

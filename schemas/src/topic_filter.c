@@ -49,7 +49,7 @@ enum fp_err fp_filter_parse(const char *filter, size_t len, struct fp_filter *ou
 {
     *out = (struct fp_filter){0};
     bool shared = strip_share(&filter, &len);
-    struct fp_levels levels;
+    struct fp_levels levels = {0};
     fp_levels_split(filter, len, &levels);
     if (!fp_level_is(&levels, 0, "fp")) {
         return FP_OK;
