@@ -132,7 +132,7 @@ static void watch_ops(struct load *l)
     if (c == NULL) {
         bench_die("no broker on 127.0.0.1:%d", l->config.port);
     }
-    client_subscribe(c, "fp/1/ops/hub", 0);
+    client_subscribe(c, "fp/1/ops/host", 0);
 }
 
 void load_join(struct load *l)

@@ -257,7 +257,7 @@ class Bench:
             self.tables.append(("Longest time between two turns of the broker's loop (TICK), over all hub runs above", ["runs", "us"],
                                 [[str(len(self.stalls)), median_span(self.stalls)]]))
         elif self.no_stall:
-            self.where.append("longest time between two turns of the broker's loop: not available (no stall_us_max in fp/1/ops/hub)")
+            self.where.append("longest time between two turns of the broker's loop: not available (no stall_us_max in fp/1/ops/host)")
 
 
 def show(bench, markdown):
