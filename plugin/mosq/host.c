@@ -236,15 +236,18 @@ struct host *host_open(mosquitto_plugin_id_t *id, const struct mosquitto_opt *op
 
 /* ------------------------------------------------------------------ end */
 
-static void log_stats(const struct host *h)
+static void log_stats(struct host *h)
 {
     const struct host_stats *s = &h->stats;
+    const struct host_peaks *p = &h->peaks_ever;
+
+    host_settle_peaks(h);
 
     host_log(MOSQ_LOG_INFO,
              "stopped: messages %" PRIu64 ", busy %" PRIu64 ", refused %" PRIu64 ", published %" PRIu64 ", grants %" PRIu64 ", signals %" PRIu64
              ", longest gap %" PRIu64 " us, turn %" PRIu64 " us, tick %" PRIu64 " us, delivery %" PRIu64 " us, ring in %zu, ring out %zu bytes",
-             s->messages, s->busy, s->refused, s->publishes, s->grants, atomic_load(&h->engine.waker.signals), s->longest_gap_us, s->longest_turn_us,
-             s->longest_tick_us, s->longest_delivery_us, s->ring_in_max, s->ring_out_max);
+             s->messages, s->busy, s->refused, s->publishes, s->grants, atomic_load(&h->engine.waker.signals), p->gap_us, p->turn_us, p->tick_us,
+             p->delivery_us, p->ring_in, p->ring_out);
 }
 
 void host_close(struct host *h)

@@ -24,11 +24,14 @@ struct host_stats {
     uint64_t ticks, publishes, grants;
     uint64_t messages, busy, refused; /* taken; answered "busy"; told as SOURCE_REFUSED */
     uint64_t cut_ticks;               /* TICKs that left something for the next one */
-    uint64_t longest_gap_us;          /* between two TICKs, with something left to tell */
-    uint64_t longest_turn_us;         /* of the broker's processor time between two TICKs, whatever it did */
-    uint64_t longest_tick_us;
-    uint64_t longest_delivery_us;     /* of what one TICK published */
-    size_t ring_in_max, ring_out_max; /* bytes used, as seen by TICK */
+};
+
+struct host_peaks {
+    uint64_t gap_us;  /* between two TICKs, with something left to tell */
+    uint64_t turn_us; /* of the broker's processor time between two TICKs, whatever it did */
+    uint64_t tick_us;
+    uint64_t delivery_us;     /* of what one TICK published */
+    size_t ring_in, ring_out; /* bytes used, as seen by TICK */
 };
 
 struct host_turn {            /* from one TICK to the next */
@@ -57,11 +60,13 @@ struct host {
     struct budget budget;
     struct host_turn turn;
     struct host_stats stats;
-    uint64_t failures_logged;  /* of rights.failures */
-    uint64_t busy_logged;      /* of stats.busy */
-    struct fp_mono complained; /* when something that may come often was logged last */
-    struct fp_mono ops_due;    /* of fp/1/ops/host */
-    bool stopping;             /* the engine has failed and the broker was asked to end */
+    struct host_peaks peaks;      /* since they were last published */
+    struct host_peaks peaks_ever; /* up to then */
+    uint64_t failures_logged;     /* of rights.failures */
+    uint64_t busy_logged;         /* of stats.busy */
+    struct fp_mono complained;    /* when something that may come often was logged last */
+    struct fp_mono ops_due;       /* of fp/1/ops/host */
+    bool stopping;                /* the engine has failed and the broker was asked to end */
 };
 
 __attribute__((format(printf, 2, 3))) void host_log(int level, const char *format, ...);
@@ -70,6 +75,8 @@ __attribute__((format(printf, 2, 3))) void host_log(int level, const char *forma
 struct host *host_open(mosquitto_plugin_id_t *id, const struct mosquitto_opt *options, size_t option_count);
 void host_close(struct host *h);
 
+/* Moves the peaks into peaks_ever. */
+void host_settle_peaks(struct host *h);
 /* In each TICK: publishes fp/1/ops/host when it is due and somebody may read it. */
 void host_publish_ops(struct host *h, struct fp_mono now);
 

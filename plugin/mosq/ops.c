@@ -1,4 +1,4 @@
-/* fp/1/ops/host: the host's counters for operators, once a second: {name => counter}, as fp/1/ops/hub. */
+/* fp/1/ops/host: the host's counters for operators, once a second: {name => counter}, as fp/1/ops/hub; a name with max is of that second. */
 #include "fp/cbor.h"
 #include "plugin/mosq/host.h"
 
@@ -9,9 +9,23 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+void host_settle_peaks(struct host *h)
+{
+    struct host_peaks *ever = &h->peaks_ever;
+
+    ever->gap_us = max_u64(ever->gap_us, h->peaks.gap_us);
+    ever->turn_us = max_u64(ever->turn_us, h->peaks.turn_us);
+    ever->tick_us = max_u64(ever->tick_us, h->peaks.tick_us);
+    ever->delivery_us = max_u64(ever->delivery_us, h->peaks.delivery_us);
+    ever->ring_in = max_u64(ever->ring_in, h->peaks.ring_in);
+    ever->ring_out = max_u64(ever->ring_out, h->peaks.ring_out);
+    h->peaks = (struct host_peaks){0};
+}
+
 void host_publish_ops(struct host *h, struct fp_mono now)
 {
     const struct host_stats *s = &h->stats;
+    const struct host_peaks *p = &h->peaks;
     const struct {
         const char *name;
         uint64_t value;
@@ -26,13 +40,13 @@ void host_publish_ops(struct host *h, struct fp_mono now)
         {"messages", s->messages},
         {"cut_ticks", s->cut_ticks},
         {"publishes", s->publishes},
-        {"gap_us_max", s->longest_gap_us},
-        {"ring_in_max", s->ring_in_max},
-        {"tick_us_max", s->longest_tick_us},
-        {"turn_us_max", s->longest_turn_us},
-        {"ring_out_max", s->ring_out_max},
-        {"stall_us_max", max_u64(s->longest_gap_us, s->longest_turn_us)},
-        {"delivery_us_max", s->longest_delivery_us},
+        {"gap_us_max", p->gap_us},
+        {"ring_in_max", p->ring_in},
+        {"tick_us_max", p->tick_us},
+        {"turn_us_max", p->turn_us},
+        {"ring_out_max", p->ring_out},
+        {"stall_us_max", max_u64(p->gap_us, p->turn_us)},
+        {"delivery_us_max", p->delivery_us},
         {"look_up_failures", h->rights.failures},
     };
     uint8_t buf[512];
@@ -49,6 +63,7 @@ void host_publish_ops(struct host *h, struct fp_mono now)
         fp_enc_uint(&e, rows[i].value);
     }
     struct fp_bytes payload = fp_enc_bytes_of(&e);
+    host_settle_peaks(h);
     if (payload.len > 0) {
         (void)mosquitto_broker_publish_copy(NULL, "fp/1/ops/host", (int)payload.len, payload.p, 0, true, NULL); /* the next one is a second away */
     }

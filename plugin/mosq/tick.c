@@ -23,18 +23,18 @@ static void account(struct host *h, struct fp_mono now)
     uint64_t delivery_us = h->turn.delivered.us > h->turn.ended.us ? h->turn.delivered.us - h->turn.ended.us : 0;
 
     if (h->turn.ended.us > 0) {
-        keep_max(&h->stats.longest_turn_us, clock_read_us(CLOCK_THREAD_CPUTIME_ID) - h->turn.cpu_us);
-        keep_max(&h->stats.longest_delivery_us, delivery_us);
+        keep_max(&h->peaks.turn_us, clock_read_us(CLOCK_THREAD_CPUTIME_ID) - h->turn.cpu_us);
+        keep_max(&h->peaks.delivery_us, delivery_us);
     }
     if (h->turn.left) {
-        keep_max(&h->stats.longest_gap_us, now.us - h->turn.ended.us);
+        keep_max(&h->peaks.gap_us, now.us - h->turn.ended.us);
     }
     h->stats.ticks++;
-    if (ring_used(&h->engine.inlet.ring) > h->stats.ring_in_max) {
-        h->stats.ring_in_max = ring_used(&h->engine.inlet.ring);
+    if (ring_used(&h->engine.inlet.ring) > h->peaks.ring_in) {
+        h->peaks.ring_in = ring_used(&h->engine.inlet.ring);
     }
-    if (ring_used(&h->engine.outlet.ring) > h->stats.ring_out_max) {
-        h->stats.ring_out_max = ring_used(&h->engine.outlet.ring);
+    if (ring_used(&h->engine.outlet.ring) > h->peaks.ring_out) {
+        h->peaks.ring_out = ring_used(&h->engine.outlet.ring);
     }
     budget_turn(&h->budget, delivery_us + h->turn.tick_us); /* handing over is part of the price */
 }
@@ -134,6 +134,6 @@ int hook_tick(int event, void *data, void *userdata)
     h->turn.delivering = true;
     h->turn.cpu_us = clock_read_us(CLOCK_THREAD_CPUTIME_ID);
     h->turn.tick_us = h->turn.ended.us - now.us;
-    keep_max(&h->stats.longest_tick_us, h->turn.tick_us);
+    keep_max(&h->peaks.tick_us, h->turn.tick_us);
     return MOSQ_ERR_SUCCESS;
 }
