@@ -31,7 +31,7 @@ CASES = [
     ("guard", "plugin/core/a.h", HEADER, HEADER.replace("CORE_", ""), 1),
     ("format", "plugin/core/a.c", "int f(int *p);\n", "int f(void);\nint  f(int* p);\n", 2),
     ("text", "plugin/core/a.c", "int x;\n", "int x; \n", 1),
-    ("text", "cmake/a.cmake", "# x\n", "# x\n# y", 2),
+    ("text", ".cmake/a.cmake", "# x\n", "# x\n# y", 2),
     ("text", "tests/a.py", "x = 1\n", "x = 1\ny = '" + "z" * 150 + "'\n", 2),
     ("marks", "README.md", "To do it.\n", "\n" + "TO" + "DO: later\n", 2),
     ("places", "a.py", "x = 'a/work/b'\n", "x = '/ho" + "me/somebody/x'\n", 1),
