@@ -49,8 +49,7 @@ static void drop_jobs_of(struct hub *h, struct page_job **list, const struct fp_
 {
     struct page_job *job;
     struct page_job *next;
-    DL_FOREACH_SAFE(*list, job, next)
-    {
+    DL_FOREACH_SAFE (*list, job, next) {
         if (!device || (job->conn == conn && fp_id_eq(&job->device, device))) {
             drop_job(h, list, job);
         }
