@@ -7,15 +7,23 @@ from reactor import WORLD, wait_for
 
 # -------------------------------------------------------------------- SUBSCRIBE
 
-ALLOWED = ["fp/1/device/{d}/down", "fp/1/user/{u}/inbox", "fp/1/user/{u}/presence", "fp/1/user/{u}/+", "fp/1/scope/{s}/conv/{c}/event", "fp/1/scope/{s}/conv/{c}/head",
-           "fp/1/scope/{s}/conv/{c}/about", "fp/1/scope/{s}/conv/{c}/receipts", "fp/1/scope/{s}/conv/{c}/typing", "fp/1/scope/{s}/conv/{c}/+",
-           "fp/1/scope/{s}/conv/+/event", "fp/1/scope/{s}/conv/+/+", "fp/1/scope/{s}/presence", "fp/1/device/{d}/status"]
-REFUSED = ["fp/#", "fp/1/#", "fp/+/device/{d}/down", "fp/1/device/+/down", "fp/1/device/{d}/#", "fp/1/device/{d}/+", "fp/1/device/{d}/up", "fp/1/device/{o}/down",
-           "fp/1/device/{o}/up", "fp/1/user/+/inbox", "fp/1/user/{other}/inbox", "fp/1/user/{other}/+", "fp/1/user/{u}/#", "fp/1/scope/+/conv/+/event",
-           "fp/1/scope/+/conv/{c}/event", "fp/1/scope/{s}/#", "fp/1/scope/{s}/conv/#", "fp/1/scope/{s}/+/{c}/event", "fp/1/scope/{foreign}/conv/+/event",
-           "fp/1/scope/{foreign}/conv/+/+", "fp/1/relay/r1/up", "fp/1/relay/r1/down", "fp/1/relay/#", "fp/1/ops/hub", "fp/1/ops/#", "fp/2/device/{d}/down", "fp", "fp/1",
-           "fp/1/scope/{s}/conv/{c}", "fp/1/scope/{s}/conv/{c}/event/more", "fp/1/scope/{s}/conv/{c}/other", "$share/g/fp/1/scope/{s}/conv/+/event",
-           "$share/g/fp/1/device/{d}/down"]
+ALLOWED = [
+    "fp/1/device/{d}/down", "fp/1/device/{d}/status",
+    "fp/1/user/{u}/inbox", "fp/1/user/{u}/presence", "fp/1/user/{u}/+",
+    "fp/1/scope/{s}/conv/{c}/event", "fp/1/scope/{s}/conv/{c}/head", "fp/1/scope/{s}/conv/{c}/about",
+    "fp/1/scope/{s}/conv/{c}/receipts", "fp/1/scope/{s}/conv/{c}/typing", "fp/1/scope/{s}/conv/{c}/+",
+    "fp/1/scope/{s}/conv/+/event", "fp/1/scope/{s}/conv/+/+", "fp/1/scope/{s}/presence",
+]
+REFUSED = [
+    "fp", "fp/1", "fp/#", "fp/1/#", "fp/2/device/{d}/down", "fp/+/device/{d}/down",
+    "fp/1/device/{d}/#", "fp/1/device/{d}/+", "fp/1/device/{d}/up", "fp/1/device/{o}/down", "fp/1/device/{o}/up", "fp/1/device/+/down",
+    "fp/1/user/+/inbox", "fp/1/user/{other}/inbox", "fp/1/user/{other}/+", "fp/1/user/{u}/#",
+    "fp/1/scope/+/conv/+/event", "fp/1/scope/+/conv/{c}/event", "fp/1/scope/{foreign}/conv/+/event", "fp/1/scope/{foreign}/conv/+/+",
+    "fp/1/scope/{s}/#", "fp/1/scope/{s}/conv/#", "fp/1/scope/{s}/+/{c}/event",
+    "fp/1/scope/{s}/conv/{c}", "fp/1/scope/{s}/conv/{c}/event/more", "fp/1/scope/{s}/conv/{c}/other",
+    "fp/1/relay/r1/up", "fp/1/relay/r1/down", "fp/1/relay/#", "fp/1/ops/hub", "fp/1/ops/#",
+    "$share/g/fp/1/scope/{s}/conv/+/event", "$share/g/fp/1/device/{d}/down",
+]
 
 
 @pytest.fixture(scope="module")
@@ -205,10 +213,14 @@ def test_the_same_after_a_restart_of_a_broker_that_keeps_sessions(make_hub):
 
 # -------------------------------------------------------------------- WRITE
 
-FORGED = ["fp/1/scope/{s}/conv/{c}/event", "fp/1/scope/{s}/conv/{c}/head", "fp/1/scope/{s}/conv/{c}/about", "fp/1/scope/{s}/conv/{c}/receipts",
-          "fp/1/scope/{s}/conv/{c}/typing", "fp/1/scope/{s}/presence", "fp/1/scope/{s}/state/k", "fp/1/device/{d}/down", "fp/1/user/{u}/inbox", "fp/1/user/{u}/presence",
-          "fp/1/device/{d}/up", "fp/1/device/{d}/now", "fp/1/device/{d}/status", "fp/1/device/{mine}/down", "fp/1/relay/r/up", "fp/1/relay/r/down", "fp/1/ops/hub", "fp/1/other",
-          "fp", "fp/2/x", "fp/1/device/{mine}/status/more", "fp/1/device/{mine}/other"]
+FORGED = [
+    "fp", "fp/2/x", "fp/1/other", "fp/1/ops/hub", "fp/1/relay/r/up", "fp/1/relay/r/down",
+    "fp/1/scope/{s}/conv/{c}/event", "fp/1/scope/{s}/conv/{c}/head", "fp/1/scope/{s}/conv/{c}/about",
+    "fp/1/scope/{s}/conv/{c}/receipts", "fp/1/scope/{s}/conv/{c}/typing", "fp/1/scope/{s}/presence", "fp/1/scope/{s}/state/k",
+    "fp/1/device/{d}/up", "fp/1/device/{d}/down", "fp/1/device/{d}/now", "fp/1/device/{d}/status",
+    "fp/1/device/{mine}/down", "fp/1/device/{mine}/status/more", "fp/1/device/{mine}/other",
+    "fp/1/user/{u}/inbox", "fp/1/user/{u}/presence",
+]
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])

@@ -196,9 +196,11 @@ def refuses(tmp_path, *words, options=None, lines=(), **kw):
     assert line, f"no line names {words}:\n{log}"
 
 
-BAD_OPTIONS = [("no_such_option", "1"), ("other_topics", "maybe"), ("commands_per_s", "many"), ("commands_per_s", "-1"), ("commands_per_s", "99999999999999999999"),
-               ("db_max_mb", "x"), ("answers_days", "1.5"), ("answers_days", "7"), ("open_scopes", "perhaps"), ("services", "a/b"), ("operators", "x" * 37), ("ring_in_kb", "0"),
-               ("ring_in_kb", "7"), ("commands_per_s", "")]
+BAD_OPTIONS = [
+    ("no_such_option", "1"), ("other_topics", "maybe"), ("open_scopes", "perhaps"), ("services", "a/b"), ("operators", "x" * 37),
+    ("commands_per_s", "many"), ("commands_per_s", "-1"), ("commands_per_s", "99999999999999999999"), ("commands_per_s", ""),
+    ("db_max_mb", "x"), ("answers_days", "1.5"), ("answers_days", "7"), ("ring_in_kb", "0"), ("ring_in_kb", "7"),
+]
 
 
 @pytest.mark.parametrize("option, value", BAD_OPTIONS)

@@ -140,7 +140,11 @@ def test_conv_set_changes_title_and_context_and_compares_its_base(world):
     scope, conv = world.open(a, {bob: wire.MEMBER})
     a.msg(conv, "between")
     row = a.ok(wire.CONV_SET, conv, {2: "Second", 4: {1: "bid", 2: "bid-7", 3: {1: "x"}}}, k9=1)
-    about = wait_for(lambda: b.convs.get(conv) and b.convs[conv].about and b.convs[conv].about[1] == row[2] and b.convs[conv].about, 5, "the new about")
+
+    def new_about():
+        known = b.convs.get(conv)
+        return known and known.about and known.about[1] == row[2] and known.about
+    about = wait_for(new_about, 5, "the new about")
     assert about[2] == "Second" and about[5] == {1: "bid", 2: "bid-7", 3: {1: "x"}}
     b.sync(conv, row[2])
     ev = b.convs[conv].log[-1]
@@ -217,7 +221,10 @@ def test_head_and_about_are_retained_for_who_comes_late(world):
     a.barrier()
     b = world.on(bob, auto=False)
     topic = f"fp/1/scope/{scope}/conv/{conv}"
-    wait_for(lambda: a.convs[conv].head == seq and any(m.topic == f"{topic}/head" and wire.decode(m.payload)[2] == seq for m in a.messages), 5, "head")
+
+    def head_is_told():
+        return a.convs[conv].head == seq and any(m.topic == f"{topic}/head" and wire.decode(m.payload)[2] == seq for m in a.messages)
+    wait_for(head_is_told, 5, "head")
     world.watch(b, scope)
     head = wire.decode(b.wait_message(lambda m: m.topic == f"{topic}/head" and m.retain, what="the retained head").payload)
     about = wire.decode(b.wait_message(lambda m: m.topic == f"{topic}/about" and m.retain, what="the retained about").payload)
@@ -267,7 +274,8 @@ def test_a_message_keeps_what_it_came_with(world):
     ann, bob = world.users("ann", "bob")
     a, b = world.on(ann), world.on(bob)
     scope, conv = world.open(a, {bob: wire.MEMBER})
-    body = {1: "# text", 2: "text/markdown", 3: [{1: b"\x01" * 32, 2: 12, 3: "image/png", 4: "a.png"}], 4: {1: 52.5, 2: 13.25, 3: 4}, 5: "zone-1", 99: [1, {2: "x"}]}
+    picture = {1: b"\x01" * 32, 2: 12, 3: "image/png", 4: "a.png"}
+    body = {1: "# text", 2: "text/markdown", 3: [picture], 4: {1: 52.5, 2: 13.25, 3: 4}, 5: "zone-1", 99: [1, {2: "x"}]}
     trace = bytes(range(16))
     row = a.ok(wire.MSG, conv, body, k6=1, k15=trace)
     b.sync(conv, row[2])

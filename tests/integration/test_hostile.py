@@ -89,7 +89,8 @@ def test_bombs(scene):
     deep.append(wire.dumps({1: wire.MSG, 2: 1, 3: conv, 10: nested}))
     huge = [head + struct.pack(">Q", n) for head in (b"\x9b", b"\xbb", b"\x5b", b"\x7b") for n in (2**16, 2**32, 2**63, 2**64 - 1)]
     huge += [b"\xa1\x0a" + h for h in huge] + [b"\x9a\xff\xff\xff\xff" + b"\0" * 1000, b"\x98\xff" + b"\xa0" * 255]
-    endless = [b"\x9f\xff", b"\xbf\xff", b"\x9f" * 5000, b"\x9f\xa1\x01\x14\xff", b"\xbf\x01\x14\x02\x01\xff", b"\xa1\x01\x5f\x41a\xff", b"\x7f\x61a\xff"]
+    endless = [b"\x9f\xff", b"\xbf\xff", b"\x9f" * 5000, b"\x9f\xa1\x01\x14\xff", b"\xbf\x01\x14\x02\x01\xff"]
+    endless += [b"\xa1\x01\x5f\x41a\xff", b"\x7f\x61a\xff"]
     odd = [b"\xf7", b"\xf6", b"\xf8\x18", b"\xfc", b"\xff", b"\x1c", b"\xf9\x7e\0", b"\xfb\x7f\xf8\0\0\0\0\0\0", b"\xa1\x01\xfa\x41\xa0\0\0"]
     pour(villain, deep + huge + endless + odd)
     unchanged()
@@ -108,7 +109,11 @@ def test_what_is_not_deterministic_is_refused(scene):
     unchanged()
 
 
-WRONG = [None, True, -1, 2**64 - 1, 1.5, "", "x" * 37, "a/b", "a+b", "#", "ü", "\0", "a\0b", "x" * 65536, b"", b"x" * 65536, [], [1] * 1000, {}, {1: 1}, {"a": {"b": {}}}]
+WRONG = [None, True, -1, 2**64 - 1, 1.5,
+         "", "x" * 37, "a/b", "a+b", "#", "ü", "\0", "a\0b", "x" * 65536, b"", b"x" * 65536,
+         [], [1] * 1000, {}, {1: 1}, {"a": {"b": {}}}]
+KINDS = (wire.HELLO, wire.BYE, wire.GET, wire.HEADS, wire.MSG, wire.MEMBER_ADD, wire.MEMBER_REMOVE, wire.MEMBER_ROLE, wire.CONV_SET, wire.RECEIPT,
+         0, 99, 2**63)
 
 
 def test_wrong_types_in_every_key_of_every_kind(scene):
@@ -116,7 +121,7 @@ def test_wrong_types_in_every_key_of_every_kind(scene):
     villain, _, scope, conv, unchanged = scene
     n = villain.next_n
     payloads = []
-    for kind in (wire.HELLO, wire.BYE, wire.GET, wire.HEADS, wire.MSG, wire.MEMBER_ADD, wire.MEMBER_REMOVE, wire.MEMBER_ROLE, wire.CONV_SET, wire.RECEIPT, 0, 99, 2**63):
+    for kind in KINDS:
         for key in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 24):
             for wrong in WRONG:
                 command = {1: kind, 2: n, 3: conv, 10: {1: "x"}}
@@ -133,11 +138,20 @@ def test_wrong_types_in_every_key_of_every_kind(scene):
     unchanged()
 
 
-@pytest.mark.parametrize("body", [{1: w, 2: "t"} for w in WRONG if not isinstance(w, str)] + [{1: "s", 2: w} for w in WRONG if not isinstance(w, str)]
-                         + [{1: "s", 2: "t", 3: w} for w in (1, "x", [1], {1: 1}, {"a/b": 1}, {"x" * 37: 1}, {"m": 4}, {"m": -1}, {"m": "owner"}, {"m": 9})]
-                         + [{1: "s", 2: "t", 4: w} for w in (1, {}, {1: "c"}, {1: 1, 2: "x"}, {1: "c", 2: "a/b"})]
-                         + [{1: "s", 2: "t", 5: w} for w in (-1, "x", None)] + [{1: s, 2: "t"} for s in ("", "x" * 37, "a/b", "+", "#", "a b", "ü", "x" * 60000)],
-                         ids=lambda b: repr(b)[:40])
+NO_TEXT = [w for w in WRONG if not isinstance(w, str)]
+BAD_MEMBERS = (1, "x", [1], {1: 1}, {"a/b": 1}, {"x" * 37: 1}, {"m": 4}, {"m": -1}, {"m": "owner"}, {"m": 9})
+BAD_CONTEXTS = (1, {}, {1: "c"}, {1: 1, 2: "x"}, {1: "c", 2: "a/b"})
+BAD_RETENTIONS = (-1, "x", None)
+BAD_SCOPES = ("", "x" * 37, "a/b", "+", "#", "a b", "ü", "x" * 60000)
+BAD_CONV_NEW = ([{1: w, 2: "t"} for w in NO_TEXT]
+                + [{1: "s", 2: w} for w in NO_TEXT]
+                + [{1: "s", 2: "t", 3: w} for w in BAD_MEMBERS]
+                + [{1: "s", 2: "t", 4: w} for w in BAD_CONTEXTS]
+                + [{1: "s", 2: "t", 5: w} for w in BAD_RETENTIONS]
+                + [{1: w, 2: "t"} for w in BAD_SCOPES])
+
+
+@pytest.mark.parametrize("body", BAD_CONV_NEW, ids=lambda b: repr(b)[:40])
 def test_a_bad_conv_new_makes_nothing(scene, body):
     villain, *_, unchanged = scene
     villain.no((wire.MALFORMED, wire.TOO_LARGE, wire.DENIED), wire.CONV_NEW, "made-by-mal", body)
@@ -178,10 +192,14 @@ def test_other_qos_and_retain_on_up(scene, qos, retain):
     unchanged()
 
 
-TRICKS = ["fp/1/device/{v}/up/", "fp/1/device//up", "fp//device/{v}/up", "fp/1/device/{v}/Up", "FP/1/device/{v}/up", "fp/1/device/{v}", "fp/1/device/{v}%2f/up",
-          "fp/1/device/{v} /up", "fp/1/device/{v}\u200b/up", "fp/1/device/\u202e{v}/up", "fp/1/device/../{v}/up", "fp/1/scope/../device/{v}/up", "fp/01/device/{v}/up",
-          "fp/1/device/{v}/blob/" + "G" * 64, "fp/1/device/{v}/blob/" + "a" * 63, "fp/1/device/" + "x" * 60000 + "/up", "fp/" + "/" * 150, "fp/1/scope/{s}/conv/{c}/event",
-          "fp/1/device/{v}/down", "fp/1/user/{u}/inbox", "$fp/1/device/{v}/up", "fp/1/device/ｖ/up"]
+TRICKS = [
+    "fp/1/device/{v}/up/", "fp/1/device//up", "fp//device/{v}/up", "fp/1/device/{v}/Up", "FP/1/device/{v}/up", "fp/1/device/{v}",
+    "fp/1/device/{v}%2f/up", "fp/1/device/{v} /up", "fp/1/device/{v}\u200b/up", "fp/1/device/\u202e{v}/up", "fp/1/device/ｖ/up",
+    "fp/1/device/../{v}/up", "fp/1/scope/../device/{v}/up", "fp/01/device/{v}/up", "$fp/1/device/{v}/up",
+    "fp/1/device/{v}/blob/" + "G" * 64, "fp/1/device/{v}/blob/" + "a" * 63,
+    "fp/1/device/" + "x" * 60000 + "/up", "fp/" + "/" * 150,
+    "fp/1/scope/{s}/conv/{c}/event", "fp/1/device/{v}/down", "fp/1/user/{u}/inbox",
+]
 
 
 def test_topics_with_tricks(scene):
@@ -201,7 +219,8 @@ def connect_raw(port, client_id, user):
     """A socket that has said CONNECT as these bytes; returns it and the CONNACK code (None: closed without a word)."""
     def text(b):
         return struct.pack(">H", len(b)) + b
-    body = text(b"MQTT") + bytes([4, 0x82 if user is not None else 0x02]) + struct.pack(">H", 60) + text(client_id) + (text(user) if user is not None else b"")
+    flags = 0x82 if user is not None else 0x02
+    body = text(b"MQTT") + bytes([4, flags]) + struct.pack(">H", 60) + text(client_id) + (text(user) if user is not None else b"")
     s = socket.create_connection(("127.0.0.1", port), timeout=5)
     s.sendall(b"\x10" + remaining(len(body)) + body)
     try:
@@ -220,7 +239,8 @@ def remaining(n):
             return out
 
 
-BAD_IDS = [b"a/b", b"+", b"#", b"x" * 37, b"x" * 65000, "ü".encode(), b"a b", b"a\x01b", b"\xff\xfe", b"\xed\xa0\x80", b"%s%n", b"'; drop table device; --"]
+BAD_IDS = [b"a/b", b"+", b"#", b"x" * 37, b"x" * 65000, "ü".encode(), b"a b", b"a\x01b", b"\xff\xfe", b"\xed\xa0\x80",
+           b"%s%n", b"'; drop table device; --"]
 
 
 @pytest.mark.parametrize("which", ["client id", "user name"])
@@ -250,8 +270,9 @@ def test_a_deflate_bomb_is_just_bytes(scene):
 
 def test_many_cursors_in_a_hello(scene):
     villain, _, _, conv, unchanged = scene
-    pour(villain, [wire.dumps({1: wire.HELLO, 10: {1: 1, 4: {f"c{i}": i for i in range(1000)}}}), wire.dumps({1: wire.HELLO, 10: {1: 1, 4: {f"c{i}": i for i in range(20000)}}}),
-                   wire.dumps({1: wire.HELLO, 10: {1: 1, 4: {conv: 2**63}}}), wire.dumps({1: wire.HELLO, 10: {1: 2}}), wire.dumps({1: wire.HELLO, 10: {}})])
+    many, too_many = ({f"c{i}": i for i in range(count)} for count in (1000, 20000))
+    bodies = ({1: 1, 4: many}, {1: 1, 4: too_many}, {1: 1, 4: {conv: 2**63}}, {1: 2}, {})
+    pour(villain, [wire.dumps({1: wire.HELLO, 10: body}) for body in bodies])
     assert not [r for r in villain.replies if r[1] == wire.PAGE]
     unchanged()
 

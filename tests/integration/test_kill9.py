@@ -94,7 +94,8 @@ class Load:
 def slow_disk(tmp_path_factory):
     """The shim that makes the moment before a commit long; see slow_disk.c."""
     out = tmp_path_factory.mktemp("shim") / "slow_disk.so"
-    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(out), str(Path(__file__).with_name("slow_disk.c")), "-ldl"], check=True)
+    source = Path(__file__).with_name("slow_disk.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(out), str(source), "-ldl"], check=True)
     return out
 
 

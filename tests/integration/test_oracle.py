@@ -89,8 +89,8 @@ def take_the_refused_one(store):
     store["c"].append({1: wire.MSG, 2: 4, 3: "c", 10: {1: "x"}, 16: 7, 17: AT + 9, 18: "ann", 19: "d1"})
 
 
-LIES = [lose_the_last, lose_one_in_the_middle, lose_the_conversation, change_a_body, change_a_seq, swap_two, repeat_a_command, change_the_time, change_the_author,
-        change_what_was_seen, invent_one, take_the_refused_one]
+LIES = [lose_the_last, lose_one_in_the_middle, lose_the_conversation, change_a_body, change_a_seq, swap_two, repeat_a_command,
+        change_the_time, change_the_author, change_what_was_seen, invent_one, take_the_refused_one]
 
 
 @pytest.mark.parametrize("lie", LIES)

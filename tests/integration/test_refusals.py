@@ -77,8 +77,8 @@ def test_malformed(pair, what):
     refused_for_good(a, wire.MALFORMED, kind, target, *body)
 
 
-@pytest.mark.parametrize("payload", [b"", b"\xff", b"hello", b"\xa1", b"\x80", wire.dumps([1, 2]), wire.dumps({}), wire.dumps(7), wire.dumps({1: "msg"}),
-                                     wire.dumps({1: wire.MSG, 3: "c", 10: {1: "x"}})])
+@pytest.mark.parametrize("payload", [b"", b"\xff", b"hello", b"\xa1", b"\x80", wire.dumps([1, 2]), wire.dumps({}), wire.dumps(7),
+                                     wire.dumps({1: "msg"}), wire.dumps({1: wire.MSG, 3: "c", 10: {1: "x"}})])
 def test_what_is_no_command_is_malformed_and_uses_up_nothing(pair, payload):
     a, *_ = pair
     n = next_n(a)

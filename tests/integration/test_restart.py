@@ -190,8 +190,8 @@ def ours(error):
 @pytest.mark.limit(240)
 def test_valgrind_finds_nothing(tmp_path):
     report = tmp_path / "valgrind.xml"
-    prefix = ["valgrind", "--leak-check=full", "--show-leak-kinds=definite", "--keep-debuginfo=yes", "--num-callers=30", "--child-silent-after-fork=yes", "--xml=yes",
-              f"--xml-file={report}", "--fair-sched=yes"]
+    prefix = ["valgrind", "--leak-check=full", "--show-leak-kinds=definite", "--keep-debuginfo=yes", "--num-callers=30",
+              "--child-silent-after-fork=yes", "--fair-sched=yes", "--xml=yes", f"--xml-file={report}"]
     b = brokers.Broker(tmp_path / "b", prefix=prefix, options={"services": "svc", "operators": "op"})
     b.start(60)
     w = World(b)
