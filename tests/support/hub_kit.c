@@ -14,23 +14,29 @@ struct fp_id kit_id(const char *text)
     return id;
 }
 
-static void open_hub(struct kit *k)
+static void open_hub(struct kit *k, const struct store_info *info)
 {
-    struct store_info info = mem_store_info(k->mem);
-    assert_int_equal(hub_open(&k->hub, &k->config, fault_store_port(&k->fault), fake_bus_port(&k->bus), &info), FP_OK);
+    assert_int_equal(hub_open(&k->hub, &k->config, fault_store_port(&k->fault), fake_bus_port(&k->bus), info), FP_OK);
 }
 
 void kit_open(struct kit *k)
 {
+    struct mem_store *mem = mem_store_new();
+    struct store_info info = mem_store_info(mem);
+    kit_open_on(k, mem_store_port(mem), &info);
+    k->mem = mem;
+}
+
+void kit_open_on(struct kit *k, struct store_port store, const struct store_info *info)
+{
     memset(k, 0, sizeof(*k));
-    k->mem = mem_store_new();
-    fault_store_init(&k->fault, mem_store_port(k->mem));
+    fault_store_init(&k->fault, store);
     fake_bus_init(&k->bus);
     hub_config_init(&k->config);
     k->config.commands_per_s = 0;
     k->mono.us = 1000000;
     k->wall.ms = 1700000000000;
-    open_hub(k);
+    open_hub(k, info);
 }
 
 static void drop_items(struct kit *k)
@@ -55,7 +61,8 @@ void kit_restart(struct kit *k)
     hub_close(k->hub);
     mem_store_restart(k->mem);
     fake_bus_clear(&k->bus);
-    open_hub(k);
+    struct store_info info = mem_store_info(k->mem);
+    open_hub(k, &info);
 }
 
 void kit_pass(struct kit *k, uint64_t ms)
