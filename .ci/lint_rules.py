@@ -12,6 +12,7 @@ FILE_LINES_MAX = 450
 FUNCTION_LINES_MAX = 60
 TEXT_COLUMNS_MAX = 150
 GENERATED = ("schemas/include/fp/keys.h",)
+TOP = {"plugin", "edge-relay", "schemas", "firmware-client", "tests", "CMakeLists.txt", "CMakePresets.json", "README.md", "LICENSE", "fieldpost"}
 
 # ---------------------------------------------------------------- who may include whom
 # Zone (a path prefix) => the zones whose headers it may include, besides its own and "fp/". Single files may be named too.
@@ -254,6 +255,13 @@ MARKS = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA
 PLACES = re.compile(r"(?<![\w.])/(?:work|root|home|Users)/[\w.]")
 
 
+def rule_top(tree):
+    """The top level holds what the project is made of; all else begins with a dot."""
+    for name in sorted({path.split("/")[0] for path in tree.files} - TOP):
+        if not name.startswith("."):
+            yield Finding(name, 1, "top", "not at the top level: put it into one of its folders, or let its name begin with a dot")
+
+
 def rule_marks(tree):
     """No notes to oneself."""
     for path in tree.files:
@@ -339,5 +347,5 @@ def shell_findings(tree, path):
 RULES = {
     "include": rule_include, "banned": rule_banned, "unit-test": rule_unit_test, "length": rule_length, "guard": rule_guard,
     "format": rule_format, "text": rule_text, "marks": rule_marks, "places": rule_places, "keys": rule_keys, "scripts": rule_scripts,
-    "readme": rule_readme,
+    "readme": rule_readme, "top": rule_top,
 }

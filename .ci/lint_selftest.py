@@ -73,6 +73,7 @@ def check(name, rule, good, bad, where, *args):
 def special_checks():
     """Rules that look at more than one file."""
     core = {"plugin/core/a.c": "int x;\n"}
+    yield check("top", lint_rules.rule_top, core | {".x/a": "1\n", "README.md": "x\n"}, core | {"cmake/a.cmake": "# x\n"}, ("cmake", 1, "top"))
     yield check("unit-test", lint_rules.rule_unit_test, core | {"tests/unit/core/test_a.c": "int y;\n"}, core, ("plugin/core/a.c", 1, "unit-test"))
 
     keys = {"schemas/include/fp/keys.h": "x\n", "schemas/gen/keys.py": "import sys\nsys.exit(0)\n"}
@@ -116,7 +117,7 @@ def main():
     for name, path, good, bad, line in CASES:
         results.append(check(name, lint_rules.RULES[name], style | {path: good}, style | {path: bad}, (path, line, name)))
     results += list(special_checks())
-    tested = {case[0] for case in CASES} | {"unit-test", "keys"}
+    tested = {case[0] for case in CASES} | {"unit-test", "keys", "top"}
     for name in lint_rules.RULES.keys() - tested:
         print(f"self-test: no case for the rule {name}")
         results.append(False)
