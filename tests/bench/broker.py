@@ -34,9 +34,9 @@ def find_mosquitto(named):
 
 
 class Broker:
-    """One instance in a folder of its own. All but the plugin is the same for `hub` and `bare`."""
+    """One instance in a folder of its own. All but the plugin is the same for `hub`, `bare` and `probed` (bare but for tick_probe)."""
 
-    def __init__(self, kind, folder, mosquitto, so, options):
+    def __init__(self, kind, folder, mosquitto, so, options=None):
         self.kind = kind
         self.folder = Path(folder)
         self.mosquitto = mosquitto
@@ -45,7 +45,7 @@ class Broker:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "broker.log"
         self.conf = self.folder / "mosquitto.conf"
-        self.conf.write_text("\n".join(self._lines(so, options)) + "\n")
+        self.conf.write_text("\n".join(self._lines(so, options or {})) + "\n")
 
     def _lines(self, so, options):
         lines = [
@@ -63,8 +63,9 @@ class Broker:
             "log_type notice",
             f"user {pwd.getpwuid(os.geteuid()).pw_name}",
         ]
-        if self.kind == "hub":
+        if self.kind != "bare":
             lines.append(f"plugin {so}")
+        if self.kind == "hub":
             given = {"db_file": str(self.folder / "hub.db"), "commands_per_s": "0", "operators": "ops"} | options
             lines += [f"plugin_opt_{name} {value}" for name, value in given.items() if value != ""]
         return lines

@@ -126,13 +126,21 @@ static void subscribe_events(struct peer *p)
     }
 }
 
-static void watch_ops(struct load *l)
+static void watch_counters(struct load *l)
 {
-    struct client *c = client_open(&l->loop, "ops-watch", "ops", &ops_watch_ops, l);
+    if (!l->config.hub && !l->config.probe) {
+        return;
+    }
+    struct client *c = client_open(&l->loop, "ops-watch", "ops", &counters_ops, &l->counters);
     if (c == NULL) {
         bench_die("no broker on 127.0.0.1:%d", l->config.port);
     }
-    client_subscribe(c, "fp/1/ops/host", 0);
+    if (l->config.hub) {
+        counters_subscribe(c, COUNTERS_HUB);
+        counters_subscribe(c, COUNTERS_HOST);
+    } else {
+        counters_subscribe(c, COUNTERS_PROBE);
+    }
 }
 
 void load_join(struct load *l)
@@ -154,8 +162,8 @@ void load_join(struct load *l)
         }
     }
     loop_settle(&l->loop);
+    watch_counters(l);
     if (c->hub) {
-        watch_ops(l);
         for (unsigned i = 0; i < l->peer_count; i++) {
             say_hello(&l->peers[i]);
         }

@@ -3,10 +3,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#define DRAIN_NS (20 * NS_PER_S)  /* without any progress */
-#define OPS_NS (1300 * NS_PER_MS) /* the hub reports once a second */
+#define DRAIN_NS (20 * NS_PER_S) /* without any progress */
 
 struct snapshot {
     uint64_t ns;
@@ -25,63 +23,6 @@ static struct snapshot snapshot_take(const struct load *l)
         .cpu_self = cpu_self_s(),
         .cpu_broker = cpu_of_s(l->config.broker_pid),
     };
-}
-
-/* ------------------------------------------------------------------ the hub's own counters */
-
-static bool counter_is(struct fp_bytes name, const char *wanted)
-{
-    return fp_bytes_eq(name, fp_bytes_of(wanted, strlen(wanted)));
-}
-
-static void take_counter(struct load *l, struct fp_bytes name, uint64_t value)
-{
-    if (counter_is(name, "commands")) {
-        l->hub_commands = value;
-    } else if (counter_is(name, "commits")) {
-        l->hub_commits = value;
-    } else if (counter_is(name, "stall_us_max")) { /* the longest time between two turns of the broker's loop */
-        l->has_stall = true;
-        l->stall_us = l->measuring && value < l->stall_us ? l->stall_us : value; /* before the measurement: forget what was */
-    }
-}
-
-/* {name => counter, ...}; what is not of interest, or no counter, is skipped. */
-static void on_ops(void *ctx, const char *topic, struct fp_bytes payload)
-{
-    struct load *l = ctx;
-    struct fp_dec d;
-
-    (void)topic;
-    fp_dec_init(&d, payload);
-    if (fp_dec_peek(&d) != FP_CBOR_MAP) {
-        return;
-    }
-    for (size_t pairs = fp_dec_map(&d); pairs > 0 && !d.failed; pairs--) {
-        struct fp_bytes name = fp_bytes_of(NULL, 0);
-        if (fp_dec_peek(&d) == FP_CBOR_TEXT) {
-            name = fp_dec_text(&d);
-        } else {
-            fp_dec_skip(&d);
-        }
-        if (fp_dec_peek(&d) == FP_CBOR_UINT) {
-            take_counter(l, name, fp_dec_uint(&d));
-        } else {
-            fp_dec_skip(&d);
-        }
-    }
-    l->ops_messages++;
-}
-
-const struct client_ops ops_watch_ops = {.message = on_ops};
-
-static void wait_for_ops(struct load *l)
-{
-    uint64_t seen = l->ops_messages;
-    uint64_t end = clock_ns() + OPS_NS;
-    while (seen > 0 && l->ops_messages == seen && clock_ns() < end) {
-        loop_step(&l->loop, end);
-    }
 }
 
 /* ------------------------------------------------------------------ the run */
@@ -163,12 +104,9 @@ static void report(struct load *l, const struct snapshot *from, const struct sna
     samples_print(&l->ack_us, "ack_us");
     printf(", ");
     samples_print(&l->event_us, "event_us");
-    printf(", \"commands\": %" PRIu64 ", \"commits\": %" PRIu64, l->hub_commands, l->hub_commits);
-    if (l->has_stall) {
-        printf(", \"stall_us_max\": %" PRIu64 "}\n", l->stall_us);
-    } else {
-        printf(", \"stall_us_max\": null}\n");
-    }
+    printf(", ");
+    counters_print(&l->counters);
+    printf("}\n");
 }
 
 static void load_free(struct load *l)
@@ -201,7 +139,7 @@ void load_run(const struct load_config *config)
         }
     }
     step_until(&l, &s, l.from_ns);
-    l.measuring = true;
+    counters_begin(&l.counters);
     struct snapshot from = snapshot_take(&l);
     step_until(&l, &s, l.to_ns);
     struct snapshot to = snapshot_take(&l);
@@ -212,7 +150,7 @@ void load_run(const struct load_config *config)
     for (unsigned i = 0; i < l.peer_count; i++) {
         peer_check(&l.peers[i]);
     }
-    wait_for_ops(&l);
+    counters_settle(&l.counters, &l.loop);
     report(&l, &from, &to);
     load_free(&l);
 }

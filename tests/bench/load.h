@@ -13,6 +13,7 @@
 #define TESTS_BENCH_LOAD_H
 
 #include "tests/bench/client.h"
+#include "tests/bench/counters.h"
 #include "tests/bench/measure.h"
 #include "tests/bench/wire.h"
 
@@ -24,6 +25,7 @@ struct load_config {
     int port;
     int broker_pid; /* whose CPU time to measure; 0 = nobody's */
     bool hub;
+    bool probe; /* no hub, but tick_probe */
     bool room;
     unsigned groups;
     unsigned members; /* of a group */
@@ -77,17 +79,13 @@ struct load {
     unsigned sender_count;
     unsigned receivers_a_message;
     bool sending;
-    bool measuring;
     uint64_t from_ns, to_ns; /* open loop: which due times count */
     uint64_t sent, done, delivered, publishes;
     struct samples ack_us, event_us;
-    /* what fp/1/ops/hub says; 0 messages = nothing */
-    uint64_t ops_messages, stall_us, hub_commands, hub_commits;
-    bool has_stall;
+    struct counters counters;
 };
 
 extern const struct client_ops peer_ops;
-extern const struct client_ops ops_watch_ops;
 
 /* join.c: connects, says hello, makes the conversations, subscribes. */
 void load_join(struct load *l);

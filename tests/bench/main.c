@@ -24,6 +24,7 @@ static const char usage[] = "usage: bench_hub SHAPE --port PORT [options]\n"
                             "\n"
                             "options\n"
                             "  --hub             through a hub (otherwise plain QoS 1 publishes)\n"
+                            "  --probe           without a hub, but with tick_probe: reads what it says\n"
                             "  --groups N        pairs, rooms or conversations (1)\n"
                             "  --members N       of a room (10)\n"
                             "  --window N        messages that each sender keeps on the way (32)\n"
@@ -42,6 +43,7 @@ static const char *const shape_names[SHAPES] = {"pairs", "rooms", "fill", "catch
 
 enum option_id {
     OPT_HUB = 1,
+    OPT_PROBE,
     OPT_GROUPS,
     OPT_MEMBERS,
     OPT_WINDOW,
@@ -59,6 +61,7 @@ enum option_id {
 
 static const struct option options[] = {
     {"hub", no_argument, NULL, OPT_HUB},
+    {"probe", no_argument, NULL, OPT_PROBE},
     {"groups", required_argument, NULL, OPT_GROUPS},
     {"members", required_argument, NULL, OPT_MEMBERS},
     {"window", required_argument, NULL, OPT_WINDOW},
@@ -116,6 +119,9 @@ static void take_option(struct arguments *a, const struct option *o, const char 
     switch ((enum option_id)o->val) {
     case OPT_HUB:
         l->hub = true;
+        break;
+    case OPT_PROBE:
+        l->probe = true;
         break;
     case OPT_GROUPS:
         l->groups = (unsigned)whole(o->name, value, 10000);

@@ -19,7 +19,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 from broker import BenchError, Broker, busy_share, count_syscalls, find_mosquitto, fsync_cost_us, machine, median_span  # noqa: E402
 
-PARTS = ["throughput", "rooms", "latency", "syscalls", "restart", "catchup"]
+PARTS = ["throughput", "rooms", "latency", "stalls", "syscalls", "restart", "catchup"]
 PAIR_WINDOW = 32
 ROOM_WINDOW = 8
 ROOM_MEMBERS = 10
@@ -28,6 +28,7 @@ FILL_CONVS = 20
 LATENCY_SENDERS = 20
 LATENCY_PER_S = 1000
 IDLE_PER_S = 20
+STALL_ROOMS = 10
 
 
 class Sizes:
@@ -47,21 +48,21 @@ class Bench:
         self.sizes = Sizes(args.quick)
         self.options = dict(o.split("=", 1) for o in args.opt)
         self.tables = []
+        self.notes = []
         self.count = 0
-        self.stalls = []
-        self.no_stall = False
 
     def note(self, text):
         print(text, file=sys.stderr, flush=True)
 
     def broker(self, kind):
         self.count += 1
-        return Broker(kind, self.folder / f"{self.count}-{kind}", self.args.mosquitto, self.args.so, self.options)
+        so, options = {"hub": (self.args.so, self.options), "probed": (self.args.probe, {}), "bare": (None, {})}[kind]
+        return Broker(kind, self.folder / f"{self.count}-{kind}", self.args.mosquitto, so, options)
 
     def drive(self, broker, shape, *more, timeout=900):
         argv = [self.args.bench, shape, "--port", str(broker.port)] + [str(m) for m in more]
-        if broker.kind == "hub":
-            argv.append("--hub")
+        if broker.kind != "bare":
+            argv.append("--hub" if broker.kind == "hub" else "--probe")
         try:
             done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -79,10 +80,10 @@ class Bench:
             b.start()
             r = self.drive(b, shape, "--pid", b.process.pid, "--warm", self.sizes.warm, "--seconds", seconds or self.args.seconds, *more)
             b.stop()
-        if kind == "hub" and r["stall_us_max"] is not None:
-            self.stalls.append(r["stall_us_max"])
-        elif kind == "hub":
-            self.no_stall = True
+        if kind == "hub" and not r["commits"]:
+            raise BenchError("the hub tells no commits on fp/1/ops/hub")
+        if kind != "bare" and r["turn_us_max"] is None:
+            raise BenchError(f"the {kind} broker does not tell how long its turns take")
         return r
 
     def in_turn(self, label, variants):
@@ -152,6 +153,31 @@ class Bench:
                     spans = [median_span([r[key][p] / 1000 for r in runs], 2) for p in ("p50", "p99", "p999", "max")]
                     rows.append([label, f"{kind}: {name}"] + spans)
         self.tables.append(("Latency in ms, counted from the schedule", ["load", "from, to", "p50", "p99", "p99.9", "longest"], rows))
+
+    # ------------------------------------------------------------------ stalls
+
+    def stalls(self):
+        """How long the broker's one thread is deaf to all sockets. The hub's rival has tick_probe in it, so nothing else uses these runs."""
+        pairs, rooms = self.sizes.pairs[-1], min(self.sizes.rooms[-1], STALL_ROOMS)
+        loads = {
+            f"{pairs} pairs, closed loop": ["pairs", "--groups", pairs, "--window", PAIR_WINDOW],
+            f"{rooms} rooms of {ROOM_MEMBERS}, closed loop": ["rooms", "--groups", rooms, "--members", ROOM_MEMBERS, "--window", ROOM_WINDOW],
+            f"{LATENCY_PER_S:,}/s, open loop": ["pairs", "--groups", LATENCY_SENDERS, "--rate", LATENCY_PER_S],
+        }
+        columns = [("hub", "turn_us_max"), ("hub", "gap_us_max"), ("hub", "delivery_us_max"), ("hub", "tick_us_max"),
+                   ("probed", "turn_us_max"), ("probed", "gap_us_max")]
+        rows = []
+        for label, load in loads.items():
+            results = self.in_turn(f"stalls, {label}", {"hub": ["hub", *load], "probed": ["probed", *load]})
+            rows.append([label] + [median_span([r[key] / 1000 for r in results[kind]], 2) for kind, key in columns])
+        self.tables.append(("Longest turn of the broker's loop in a run, ms",
+                            ["load", "hub: turn", "hub: gap", "hub: delivery", "hub: TICK", "bare: turn", "bare: gap"], rows))
+        self.notes += [
+            "turn: processor time of the broker's thread between two TICKs, so without TICK itself; measured the same way in both brokers",
+            "gap: the same by the clock; hub: turns that began with something left to tell; bare: turns in which the thread never slept",
+            "delivery: by the clock, until what one TICK published was delivered; TICK: the hub's own time in it, by the clock",
+            "bare: with a plugin in it that only times TICK, in runs of their own",
+        ]
 
     # ------------------------------------------------------------------ system calls
 
@@ -252,12 +278,8 @@ class Bench:
             f"p99 {sync[len(sync) * 99 // 100]:.0f} and {after[len(after) * 99 // 100]:.0f} us)",
             f"others used {busy[0]:.0%} of the cores before and {busy[1]:.0%} after" + (": expect noise" if max(busy) > 0.1 else ""),
             f"{self.args.repeats} repeats of {self.args.seconds:g} s, hub and bare in turn; median (min to max); ratio of medians",
+            *self.notes,
         ]
-        if self.stalls:
-            self.tables.append(("Longest time between two turns of the broker's loop (TICK), over all hub runs above", ["runs", "us"],
-                                [[str(len(self.stalls)), median_span(self.stalls)]]))
-        elif self.no_stall:
-            self.where.append("longest time between two turns of the broker's loop: not available (no stall_us_max in fp/1/ops/host)")
 
 
 def show(bench, markdown):
@@ -282,6 +304,13 @@ def find_bench(so):
     raise BenchError(f"no tests/bench/bench_hub in the build that {so} belongs to: build the target bench_hub, or name it with --bench")
 
 
+def find_probe(bench):
+    probe = Path(bench).resolve().parent / "tick_probe.so"
+    if not probe.is_file():
+        raise BenchError(f"no tick_probe.so beside {bench}: build the target tick_probe, or leave the part stalls out with --only")
+    return probe
+
+
 def parse(argv):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--so", required=True, type=Path, help="fieldpost.so")
@@ -301,6 +330,9 @@ def parse(argv):
         p.error(f"--only {unknown[0]}: no such part")
     if any("=" not in o for o in args.opt):
         p.error("--opt wants NAME=VALUE")
+    operators = [o.split("=", 1)[1].split(",") for o in args.opt if o.startswith("operators=")]
+    if any("ops" not in names for names in operators):
+        p.error("--opt operators must name ops, who reads the hub's counters")
     args.repeats = args.repeats if args.repeats is not None else (1 if args.quick else 5)
     args.seconds = args.seconds if args.seconds is not None else (1.0 if args.quick else 5.0)
     if args.repeats < 1 or not 0.1 <= args.seconds <= 600:
@@ -317,6 +349,7 @@ def main(argv):
         if not args.so.is_file():
             raise BenchError(f"{args.so}: no such file")
         args.bench = str(args.bench or find_bench(args.so))
+        args.probe = find_probe(args.bench) if "stalls" in args.only else None
         args.mosquitto = find_mosquitto(args.mosquitto)
         folder = tempfile.mkdtemp(prefix="fieldpost-bench-", dir=args.dir)
         bench = Bench(args, folder)
