@@ -1,15 +1,10 @@
 #include "fp/live.h"
 
-static void expect_items(struct fp_dec *d, size_t count)
-{
-    if (fp_dec_array(d) != count) {
-        d->failed = true;
-    }
-}
+#include "schemas/src/told.h"
 
 static void read_row(struct fp_dec *d, struct fp_inbox_head *out)
 {
-    expect_items(d, 4);
+    told_items(d, 4);
     out->conv = fp_dec_id(d);
     out->scope = fp_dec_id(d);
     out->head = fp_dec_uint(d);
@@ -72,7 +67,7 @@ static void horizons_field(struct fp_dec *d, uint64_t key, struct fp_inbox *i)
     i->rows = *d;
     for (size_t pairs = count; pairs > 0 && !d->failed; pairs--) {
         (void)fp_dec_id(d);
-        expect_items(d, 2);
+        told_items(d, 2);
         (void)fp_dec_uint(d);
         (void)fp_dec_uint(d);
     }
@@ -110,26 +105,15 @@ static const struct shape {
 enum fp_err fp_inbox_decode(struct fp_bytes in, struct fp_inbox *out)
 {
     *out = (struct fp_inbox){0};
-    const char *why;
-    if (fp_cbor_check(in, NULL, &why)) {
-        return FP_EMALFORMED;
-    }
     struct fp_dec d;
-    fp_dec_init(&d, in);
-    size_t pairs = fp_dec_map(&d);
-    if (pairs == 0 || fp_dec_key(&d) != FP_KEY_WHAT) { /* the lowest key comes first */
-        return FP_EMALFORMED;
-    }
-    out->what = fp_dec_uint(&d);
-    if (d.failed || out->what == 0) {
-        return FP_EMALFORMED;
-    }
-    if (out->what >= sizeof SHAPES / sizeof SHAPES[0]) {
-        return FP_EUNSUPPORTED;
+    size_t pairs = 0;
+    enum fp_err err = told_open(in, sizeof SHAPES / sizeof SHAPES[0], &d, &out->what, &pairs);
+    if (err) {
+        return err;
     }
     const struct shape *shape = &SHAPES[out->what];
     uint32_t seen = 0;
-    for (pairs--; pairs > 0 && !d.failed; pairs--) {
+    for (; pairs > 0 && !d.failed; pairs--) {
         uint64_t key = fp_dec_key(&d);
         shape->field(&d, key, out);
         seen |= key < 32 ? 1U << key : 0;

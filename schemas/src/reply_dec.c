@@ -1,27 +1,15 @@
 #include "fp/reply.h"
 
+#include "schemas/src/told.h"
+
 #define NACK_CODE_MAX 99 /* a newer hub's code is let through, as far as it is a peer's error */
-
-static struct fp_dec reader(const struct fp_bytes *in)
-{
-    struct fp_dec d;
-    fp_dec_init(&d, *in);
-    return d;
-}
-
-static void expect_items(struct fp_dec *d, size_t count)
-{
-    if (fp_dec_array(d) != count) {
-        d->failed = true;
-    }
-}
 
 /* ------------------------------------------------------------------ rows: read once to check them, then again by the caller */
 
 static bool read_answer(struct fp_dec *d, struct fp_answer *out)
 {
     *out = (struct fp_answer){0};
-    expect_items(d, 4);
+    told_items(d, 4);
     out->n = fp_dec_uint(d);
     if (fp_dec_peek(d) == FP_CBOR_NULL) {
         fp_dec_null(d);
@@ -40,7 +28,7 @@ static bool read_answer(struct fp_dec *d, struct fp_answer *out)
 static bool read_conv_head(struct fp_dec *d, struct fp_conv_head *out)
 {
     *out = (struct fp_conv_head){0};
-    expect_items(d, 6);
+    told_items(d, 6);
     out->conv = fp_dec_id(d);
     out->scope = fp_dec_id(d);
     out->head = fp_dec_uint(d);
@@ -52,7 +40,7 @@ static bool read_conv_head(struct fp_dec *d, struct fp_conv_head *out)
 
 static bool read_nudge(struct fp_dec *d, struct fp_id *out_conv, uint64_t *out_head)
 {
-    expect_items(d, 2);
+    told_items(d, 2);
     *out_conv = fp_dec_id(d);
     *out_head = fp_dec_uint(d);
     return !d->failed;
@@ -328,25 +316,15 @@ static const struct shape {
 enum fp_err fp_reply_decode(struct fp_bytes in, struct fp_reply *out)
 {
     *out = (struct fp_reply){0};
-    const char *why;
-    if (fp_cbor_check(in, NULL, &why)) {
-        return FP_EMALFORMED;
-    }
-    struct fp_dec d = reader(&in);
-    size_t pairs = fp_dec_map(&d);
-    if (pairs == 0 || fp_dec_key(&d) != FP_KEY_WHAT) { /* the lowest key comes first */
-        return FP_EMALFORMED;
-    }
-    out->what = fp_dec_uint(&d);
-    if (d.failed || out->what == 0) {
-        return FP_EMALFORMED;
-    }
-    if (out->what >= sizeof SHAPES / sizeof SHAPES[0]) {
-        return FP_EUNSUPPORTED;
+    struct fp_dec d;
+    size_t pairs = 0;
+    enum fp_err err = told_open(in, sizeof SHAPES / sizeof SHAPES[0], &d, &out->what, &pairs);
+    if (err) {
+        return err;
     }
     const struct shape *shape = &SHAPES[out->what];
     uint32_t seen = 0;
-    for (pairs--; pairs > 0 && !d.failed; pairs--) {
+    for (; pairs > 0 && !d.failed; pairs--) {
         uint64_t key = fp_dec_key(&d);
         shape->field(&d, key, out);
         seen |= key < 32 ? 1U << key : 0;

@@ -32,7 +32,7 @@ struct kit {
 };
 
 struct kit_body { /* a small CBOR body */
-    uint8_t buf[2048];
+    uint8_t buf[12288];
     struct fp_enc e;
 };
 

@@ -23,7 +23,6 @@
 #define FP_RATE_BURST_S 5         /* a tablet that comes back with a queue is not a flood */
 #define FP_ACKS_MAX 64            /* answers in one ack */
 #define FP_CURSORS_MAX 1000       /* conversations in one hello; the batch's bytes allow about 5,000 */
-#define FP_REACTION_BYTES_MAX 64  /* one emoji with its modifiers, or a short word */
 #define FP_REASON_BYTES_MAX 160   /* the sentence of a nack */
 #define FP_PROTOCOL 1
 

@@ -109,6 +109,72 @@ static void a_long_run_is_cut_at_the_limit_of_events(void **state)
     kit_close(&k);
 }
 
+static void a_run_is_cut_at_the_limit_of_bytes(void **state)
+{
+    (void)state;
+    struct kit k;
+    struct kit_body b;
+    static char text[10001];
+    memset(text, 'x', sizeof(text) - 1);
+    open_kitchen(&k);
+    for (uint64_t n = 2; n <= 8; n++) {
+        struct fp_command c = kit_msg(&b, n, "kitchen", text);
+        kit_send(&k, "anna-phone", &c);
+    }
+    kit_run(&k);
+    assert_int_equal(fake_bus_count(&k.bus, "fp/1/scope/house/conv/kitchen/event"), 2);
+    for (size_t at = fake_bus_find(&k.bus, "fp/1/scope/house/conv/kitchen/event", 0); at != SIZE_MAX;
+         at = fake_bus_find(&k.bus, "fp/1/scope/house/conv/kitchen/event", at + 1)) {
+        assert_true(fake_bus_at(&k.bus, at)->tell.payload.len <= FP_EVENTS_BYTES_MAX + 8);
+    }
+    assert_true(kit_acked(&k, "anna-phone", 8, 8));
+    kit_close(&k);
+}
+
+static void acks_are_cut_at_their_limit(void **state)
+{
+    (void)state;
+    struct kit k;
+    struct kit_body b;
+    struct fp_reply r;
+    open_kitchen(&k);
+    for (uint64_t n = 2; n <= FP_ACKS_MAX + 2; n++) {
+        struct fp_command c = kit_msg(&b, n, "kitchen", "x");
+        kit_send(&k, "anna-phone", &c);
+    }
+    kit_run(&k);
+    assert_true(kit_reply(&k, "anna-phone", 0, &r));
+    assert_int_equal(r.as.ack.count, FP_ACKS_MAX);
+    assert_true(kit_reply(&k, "anna-phone", 1, &r));
+    assert_int_equal(r.as.ack.count, 1);
+    kit_close(&k);
+}
+
+static void a_command_may_have_just_so_many_bytes(void **state)
+{
+    (void)state;
+    struct kit k;
+    struct kit_body b;
+    open_kitchen(&k);
+    struct fp_command c = kit_msg(&b, 2, "kitchen", "hello");
+    uint8_t buf[256];
+    struct fp_enc e;
+    fp_enc_init(&e, buf, sizeof(buf));
+    assert_true(fp_command_encode(&e, &c));
+    k.config.command_bytes = e.len - 1;
+    hub_reconfigure(k.hub, &k.config);
+    kit_send(&k, "anna-phone", &c);
+    kit_run(&k);
+    assert_true(kit_nacked(&k, "anna-phone", FP_ETOOLARGE));
+    k.config.command_bytes = e.len;
+    hub_reconfigure(k.hub, &k.config);
+    c.n = 3;
+    kit_send(&k, "anna-phone", &c);
+    kit_run(&k);
+    assert_true(kit_acked(&k, "anna-phone", 3, 2));
+    kit_close(&k);
+}
+
 static void a_repeated_command_gets_its_first_answer_again(void **state)
 {
     (void)state;
@@ -373,6 +439,9 @@ int main(void)
         cmocka_unit_test(nothing_is_told_before_the_commit),
         cmocka_unit_test(messages_of_one_batch_travel_as_one_array_and_one_ack),
         cmocka_unit_test(a_long_run_is_cut_at_the_limit_of_events),
+        cmocka_unit_test(a_run_is_cut_at_the_limit_of_bytes),
+        cmocka_unit_test(acks_are_cut_at_their_limit),
+        cmocka_unit_test(a_command_may_have_just_so_many_bytes),
         cmocka_unit_test(a_repeated_command_gets_its_first_answer_again),
         cmocka_unit_test(a_repeated_refusal_is_the_same_bytes),
         cmocka_unit_test(the_same_number_with_another_content_is_a_conflict),
