@@ -28,7 +28,7 @@ struct host_stats {
 
 struct host_peaks {
     uint64_t gap_us;  /* between two TICKs, with something left to tell */
-    uint64_t turn_us; /* of the broker's processor time between two TICKs, whatever it did */
+    uint64_t turn_us; /* of the broker's processor time from one TICK's begin to the next one's, whatever it did */
     uint64_t tick_us;
     uint64_t delivery_us;     /* of what one TICK published */
     size_t ring_in, ring_out; /* bytes used, as seen by TICK */
@@ -37,7 +37,7 @@ struct host_peaks {
 struct host_turn {            /* from one TICK to the next */
     uint64_t tick_us;         /* how long the last TICK took */
     struct fp_mono ended;     /* the last TICK */
-    uint64_t cpu_us;          /* the thread's processor time then */
+    uint64_t cpu_us;          /* the thread's processor time when that TICK began */
     struct fp_mono delivered; /* the last delivery of what that TICK published; 0 = none yet */
     bool delivering;          /* nothing but deliveries has happened since */
     bool left;

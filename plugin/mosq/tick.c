@@ -20,15 +20,17 @@ static void keep_max(uint64_t *max, uint64_t value)
 /* What happened since the last TICK: how long it took to deliver what that one published decides how much this one may. */
 static void account(struct host *h, struct fp_mono now)
 {
+    uint64_t cpu_us = clock_read_us(CLOCK_THREAD_CPUTIME_ID);
     uint64_t delivery_us = h->turn.delivered.us > h->turn.ended.us ? h->turn.delivered.us - h->turn.ended.us : 0;
 
     if (h->turn.ended.us > 0) {
-        keep_max(&h->peaks.turn_us, clock_read_us(CLOCK_THREAD_CPUTIME_ID) - h->turn.cpu_us);
+        keep_max(&h->peaks.turn_us, cpu_us - h->turn.cpu_us);
         keep_max(&h->peaks.delivery_us, delivery_us);
     }
     if (h->turn.left) {
         keep_max(&h->peaks.gap_us, now.us - h->turn.ended.us);
     }
+    h->turn.cpu_us = cpu_us;
     h->stats.ticks++;
     if (ring_used(&h->engine.inlet.ring) > h->peaks.ring_in) {
         h->peaks.ring_in = ring_used(&h->engine.inlet.ring);
@@ -132,7 +134,6 @@ int hook_tick(int event, void *data, void *userdata)
     h->turn.ended = clock_mono();
     h->turn.delivered.us = 0;
     h->turn.delivering = true;
-    h->turn.cpu_us = clock_read_us(CLOCK_THREAD_CPUTIME_ID);
     h->turn.tick_us = h->turn.ended.us - now.us;
     keep_max(&h->peaks.tick_us, h->turn.tick_us);
     return MOSQ_ERR_SUCCESS;

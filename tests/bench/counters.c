@@ -10,7 +10,7 @@
 #define REPORT_NS (1300 * NS_PER_MS) /* from one report to the next, at the longest */
 
 static const char *const topic_names[COUNTERS_TOPICS] = {"fp/1/ops/hub", "fp/1/ops/host", "bench/tick"};
-static const char *const peak_names[PEAKS] = {"turn_us_max", "gap_us_max", "delivery_us_max", "tick_us_max"};
+static const char *const peak_names[PEAKS] = {"turn_us_max", "gap_us_max", "delivery_us_max"};
 
 static bool name_is(struct fp_bytes name, const char *wanted)
 {

@@ -15,7 +15,7 @@
 #include "tests/bench/client.h"
 
 enum counters_topic { COUNTERS_HUB, COUNTERS_HOST, COUNTERS_PROBE, COUNTERS_TOPICS };
-enum counters_peak { PEAK_TURN, PEAK_GAP, PEAK_DELIVERY, PEAK_TICK, PEAKS };
+enum counters_peak { PEAK_TURN, PEAK_GAP, PEAK_DELIVERY, PEAKS };
 
 struct counters {
     bool measuring;

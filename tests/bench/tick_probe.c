@@ -2,7 +2,7 @@
  * tick_probe: a plugin for a broker without the hub. It takes part in nothing; once a turn of the loop it looks at the clocks, and once a
  * second it says on bench/tick, retained, what the worst turn of that second was: {"gap_us_max": uint, "turn_us_max": uint}.
  *
- * turn_us_max  the processor time of the broker's thread from the end of one TICK to the next: what the hub's turn_us_max is, too
+ * turn_us_max  the processor time of the broker's thread from the begin of one TICK to the next: what the hub's turn_us_max is, too
  * gap_us_max   the same by the clock, but only of turns in which the thread never slept, because waiting for work is no stall. The hub's
  *              gap_us_max is of turns that began with something left to tell, which a broker without a hub does not have.
  */
@@ -22,7 +22,7 @@
 struct probe {
     mosquitto_plugin_id_t *id;
     uint64_t ended_us; /* the last TICK; 0 = there was none */
-    uint64_t cpu_us;   /* the thread's processor time then */
+    uint64_t cpu_us;   /* the thread's processor time when it began */
     long sleeps;       /* how often it had slept by then */
     uint64_t turn_us_max, gap_us_max;
     uint64_t due_us; /* of the next report */
@@ -40,12 +40,12 @@ static long sleeps_so_far(void)
     return used.ru_nvcsw;
 }
 
-static void account(struct probe *p, uint64_t now_us)
+static void account(struct probe *p, uint64_t now_us, uint64_t cpu_us)
 {
     if (p->ended_us == 0) {
         return;
     }
-    p->turn_us_max = max_u64(p->turn_us_max, clock_read_us(CLOCK_THREAD_CPUTIME_ID) - p->cpu_us);
+    p->turn_us_max = max_u64(p->turn_us_max, cpu_us - p->cpu_us);
     if (sleeps_so_far() == p->sleeps) {
         p->gap_us_max = max_u64(p->gap_us_max, now_us - p->ended_us);
     }
@@ -78,14 +78,15 @@ static int on_tick(int event, void *data, void *userdata)
 {
     struct probe *p = userdata;
     uint64_t now_us = clock_mono().us;
+    uint64_t cpu_us = clock_read_us(CLOCK_THREAD_CPUTIME_ID);
     (void)event;
     (void)data;
 
-    account(p, now_us);
+    account(p, now_us, cpu_us);
+    p->cpu_us = cpu_us;
     report(p, now_us);
     p->ended_us = clock_mono().us;
     p->sleeps = sleeps_so_far();
-    p->cpu_us = clock_read_us(CLOCK_THREAD_CPUTIME_ID);
     return MOSQ_ERR_SUCCESS;
 }
 
