@@ -136,7 +136,7 @@ static bool add_run(void *arg, const struct store_run *run)
     if (run->first == b->last + 1 && run->last <= b->upto && b->len + run->events.len <= b->limit) { /* whole, without a look inside */
         memcpy(b->buf + b->len, run->events.p, run->events.len);
         b->len += run->events.len;
-        b->count += run->last - run->first + 1;
+        b->count += (size_t)(run->last - run->first + 1);
         b->last = run->last;
         return true;
     }

@@ -186,17 +186,17 @@ enum fp_err config_reload(const struct config_pair *pairs, size_t count, const s
 
 void config_hub(const struct config *c, struct hub_config *out)
 {
-    hub_config_init(out);
-    out->command_bytes = c->max_command_bytes;
-    out->batch_commands = c->max_batch_commands;
-    out->page_bytes = c->max_page_bytes;
-    out->title_bytes = c->max_title_bytes;
-    out->members = c->max_members;
+    hub_config_init(out); /* the table bounds every value, so that it fits a size_t of 32 bits */
+    out->command_bytes = (size_t)c->max_command_bytes;
+    out->batch_commands = (size_t)c->max_batch_commands;
+    out->page_bytes = (size_t)c->max_page_bytes;
+    out->title_bytes = (size_t)c->max_title_bytes;
+    out->members = (size_t)c->max_members;
     out->commands_per_s = (uint32_t)c->commands_per_s;
     out->answers_days = (uint32_t)c->answers_days;
     out->open_scopes = c->open_scopes;
     memcpy(out->services, c->services.ids, sizeof out->services);
     out->service_count = c->services.count;
-    out->cache_convs = c->cache_entries;
+    out->cache_convs = (size_t)c->cache_entries;
     out->ops = c->operators.count > 0; /* nobody else may read it */
 }

@@ -55,7 +55,8 @@ static uint64_t first_n(const struct host *h, struct fp_bytes payload)
     if (rest.len == 0 || fp_cbor_check(rest, &used, &why) != FP_OK) {
         return 0;
     }
-    (void)fp_command_decode(fp_bytes_of(rest.p, used), h->config.max_command_bytes, &command, &why); /* n is filled in as far as it can be read */
+    (void)fp_command_decode(fp_bytes_of(rest.p, used), (size_t)h->config.max_command_bytes, &command,
+                            &why); /* n is filled in as far as it can be read */
     return command.n;
 }
 

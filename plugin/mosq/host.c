@@ -158,7 +158,7 @@ static enum fp_err open_engine(struct host *h)
         .store = sqlite_store_port(h->store),
         .info = &h->info,
     };
-    enum fp_err err = rights_init(&h->rights, h->config.access_entries, reader_of(h->access), h->info.change);
+    enum fp_err err = rights_init(&h->rights, (size_t)h->config.access_entries, reader_of(h->access), h->info.change);
 
     if (!err) {
         err = engine_open(&h->engine, &config);

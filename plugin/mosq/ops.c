@@ -17,8 +17,8 @@ void host_settle_peaks(struct host *h)
     ever->turn_us = max_u64(ever->turn_us, h->peaks.turn_us);
     ever->tick_us = max_u64(ever->tick_us, h->peaks.tick_us);
     ever->delivery_us = max_u64(ever->delivery_us, h->peaks.delivery_us);
-    ever->ring_in = max_u64(ever->ring_in, h->peaks.ring_in);
-    ever->ring_out = max_u64(ever->ring_out, h->peaks.ring_out);
+    ever->ring_in = (size_t)max_u64(ever->ring_in, h->peaks.ring_in);
+    ever->ring_out = (size_t)max_u64(ever->ring_out, h->peaks.ring_out);
     h->peaks = (struct host_peaks){0};
 }
 

@@ -101,12 +101,13 @@ static enum fp_err each_conv(void *ctx, uint64_t after_cid, size_t limit, store_
     struct store_conv conv;
     bool go_on = true;
     bool readable = true;
+    uint64_t rows = limit;
     int rc = SQLITE_OK;
 
     store_enter(s);
     struct query q = store_query(s, SQL_CONVS);
     query_u64(&q, after_cid < INT64_MAX ? after_cid : INT64_MAX);
-    query_u64(&q, limit < INT64_MAX ? limit : INT64_MAX);
+    query_u64(&q, rows < INT64_MAX ? rows : INT64_MAX);
     s->in_callback = true;
     while (go_on && (rc = query_step(&q)) == SQLITE_ROW) {
         readable = column_conv(q.stmt, 0, &conv);
