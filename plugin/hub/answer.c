@@ -30,7 +30,7 @@ static enum fp_err remember(struct hub *h, struct command_ctx *x, struct dedupe_
         dev->rows_first = x->cmd->n;
     }
     dev->d.next_n = x->cmd->n + 1;
-    hub_stage_device(h, dev);
+    stage_device(h, dev);
     return FP_OK;
 }
 
@@ -41,7 +41,7 @@ static enum fp_err tell_ack(struct hub *h, struct hub_device *dev, const struct 
     fp_enc_init(&e, buf, sizeof(buf));
     fp_enc_answer(&e, a);
     enum fp_err err = add_encoded(h, &dev->acks, &e);
-    hub_stage_device(h, dev);
+    stage_device(h, dev);
     if (!err && dev->acks.count == FP_ACKS_MAX) {
         err = answer_tell_acks(h, dev);
     }
@@ -86,7 +86,7 @@ enum fp_err answer_save(struct hub *h, struct hub_device *dev)
         .at = h->wall,
         .rows = fp_bytes_of(buf, dev->rows.bytes),
     };
-    enum fp_err err = hub_begin(h);
+    enum fp_err err = stage_begin(h);
     return err ? err : h->store.save_answers(h->store.ctx, &a);
 }
 

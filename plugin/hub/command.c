@@ -1,33 +1,6 @@
 #include "plugin/core/compose.h"
 #include "plugin/hub/state.h"
 
-enum fp_err command_conv(struct hub *h, struct command_ctx *x)
-{
-    if (fp_id_is_none(&x->cmd->conv)) {
-        x->why = "key 3 (conversation) is missing";
-        return FP_EMALFORMED;
-    }
-    x->why = "no such conversation, or none that you are a member of";
-    enum fp_err err = cache_conv(h, &x->cmd->conv, &x->conv);
-    if (err || !x->conv) {
-        return err ? err : FP_EUNKNOWN;
-    }
-    err = cache_member(h, x->conv->c.cid, &x->item->user, &x->member);
-    if (err) {
-        return err;
-    }
-    bool member = x->member->m.role != FP_ROLE_NONE && x->member->m.active;
-    x->role = member ? x->member->m.role : FP_ROLE_NONE;
-    if (hub_is_service(h, &x->item->user)) {
-        x->role = FP_ROLE_SERVICE;
-    }
-    if (x->role == FP_ROLE_NONE) {
-        return FP_EUNKNOWN;
-    }
-    x->why = NULL;
-    return FP_OK;
-}
-
 static enum fp_err apply_durable(struct hub *h, struct command_ctx *x)
 {
     static const struct {
@@ -122,7 +95,7 @@ static enum fp_err own_device(struct hub *h, const struct source_item *item, str
         return err;
     }
     struct store_device d = {.id = item->device, .user = item->user, .next_n = 1};
-    err = hub_begin(h);
+    err = stage_begin(h);
     if (!err) {
         err = h->store.save_device(h->store.ctx, &d);
     }
@@ -178,16 +151,16 @@ static enum fp_err nack_for_store(struct hub *h, const struct source_item *item,
 static enum fp_err settle_one(struct hub *h, const struct source_item *item, struct fp_bytes one, enum fp_err err)
 {
     if (!err) {
-        err = hub_commit(h);
+        err = batch_commit(h);
     }
     if (!err) {
         h->failures_in_a_row = 0;
         return FP_OK;
     }
     h->failures_in_a_row += err != FP_EFULL;
-    hub_undo(h);
+    batch_undo(h);
     err = nack_for_store(h, item, one, err);
-    return err ? err : hub_commit(h);
+    return err ? err : batch_commit(h);
 }
 
 static enum fp_err apply_uplink(struct hub *h, const struct source_item *item)

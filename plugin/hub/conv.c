@@ -101,7 +101,7 @@ static enum fp_err may_begin(struct hub *h, struct command_ctx *x, const struct 
     if (err) {
         return err;
     }
-    if (hub_is_service(h, &x->item->user)) {
+    if (context_is_service(h, &x->item->user)) {
         role = FP_ROLE_SERVICE;
     }
     bool anyone = body->scope.len == strlen(dm) && memcmp(body->scope.text, dm, strlen(dm)) == 0;
@@ -148,7 +148,7 @@ static enum fp_err save_new(struct hub *h, struct command_ctx *x, struct fp_conv
     struct fp_id user;
     uint64_t role = 0;
 
-    enum fp_err err = hub_begin(h);
+    enum fp_err err = stage_begin(h);
     if (!err) {
         err = h->store.save_conv(h->store.ctx, &c, body->title, body->context);
     }
@@ -232,7 +232,7 @@ enum fp_err conv_set(struct hub *h, struct command_ctx *x)
     static const uint8_t nothing;
     struct fp_conv_body body;
 
-    enum fp_err err = command_conv(h, x);
+    enum fp_err err = context_conv(h, x);
     if (!err) {
         err = fp_conv_body_decode(x->cmd->body, h->config.title_bytes, &body, &x->why);
     }
@@ -240,7 +240,7 @@ enum fp_err conv_set(struct hub *h, struct command_ctx *x)
         err = may_set(h, x, &body);
     }
     if (!err) {
-        err = hub_begin(h);
+        err = stage_begin(h);
     }
     if (err) {
         return err;

@@ -22,19 +22,6 @@ void hub_config_init(struct hub_config *c)
     };
 }
 
-static void reset_batch(struct hub *h)
-{
-    arena_reset(&h->arena);
-    h->begun = false;
-    h->staged_convs = NULL;
-    h->staged_convs_end = &h->staged_convs;
-    h->staged_members = NULL;
-    h->staged_devices = NULL;
-    h->staged_devices_end = &h->staged_devices;
-    h->tells = NULL;
-    h->tells_end = &h->tells;
-}
-
 enum fp_err hub_open(struct hub **out, const struct hub_config *config, struct store_port store, struct bus_port bus, const struct store_info *info)
 {
     struct hub *h = calloc(1, sizeof(*h));
@@ -47,7 +34,7 @@ enum fp_err hub_open(struct hub **out, const struct hub_config *config, struct s
     h->info = *info;
     h->session_next = (info->boot << 32) | 1U; /* grows from start to start */
     h->change_next = info->change + 1;
-    reset_batch(h);
+    stage_reset(h);
     enum fp_err err = pages_open(h);
     if (err) {
         hub_close(h);
@@ -83,143 +70,7 @@ const struct hub_stats *hub_stats(const struct hub *h)
     return &h->stats;
 }
 
-bool hub_is_service(const struct hub *h, const struct fp_id *user)
-{
-    for (size_t i = 0; i < h->config.service_count; i++) {
-        if (fp_id_eq(&h->config.services[i], user)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* ------------------------------------------------------------------ the batch */
-
-enum fp_err hub_begin(struct hub *h)
-{
-    if (h->begun) {
-        return FP_OK;
-    }
-    enum fp_err err = h->store.begin(h->store.ctx);
-    h->begun = err == FP_OK;
-    return err;
-}
-
-void hub_stage_conv(struct hub *h, struct hub_conv *c)
-{
-    if (!c->staged) {
-        c->staged = true;
-        c->next_staged = NULL;
-        *h->staged_convs_end = c;
-        h->staged_convs_end = &c->next_staged;
-    }
-}
-
-void hub_stage_device(struct hub *h, struct hub_device *d)
-{
-    if (!d->staged) {
-        d->staged = true;
-        d->next_staged = NULL;
-        *h->staged_devices_end = d;
-        h->staged_devices_end = &d->next_staged;
-    }
-}
-
-static enum fp_err save_convs(struct hub *h)
-{
-    enum fp_err err = FP_OK;
-    for (struct hub_conv *c = h->staged_convs; c && !err; c = c->next_staged) {
-        err = event_flush(h, c);
-        if (!err && c->about_changed) {
-            err = conv_publish_about(h, c);
-        }
-    }
-    return err;
-}
-
-static enum fp_err save_members(struct hub *h)
-{
-    enum fp_err err = FP_OK;
-    for (struct hub_member *m = h->staged_members; m && !err; m = m->next_staged) {
-        err = h->store.save_read_msgs(h->store.ctx, m->key.cid, &m->key.user, m->m.read_msgs);
-    }
-    return err;
-}
-
-static enum fp_err save_devices(struct hub *h)
-{
-    enum fp_err err = FP_OK;
-    for (struct hub_device *d = h->staged_devices; d && !err; d = d->next_staged) {
-        err = answer_save(h, d);
-        if (!err) {
-            err = answer_tell_acks(h, d);
-        }
-    }
-    return err;
-}
-
-static void unstage(struct hub *h)
-{
-    for (struct hub_conv *c = h->staged_convs; c; c = c->next_staged) {
-        c->staged = false;
-        c->about_changed = false;
-        c->run = (struct piece_list){0};
-    }
-    for (struct hub_member *m = h->staged_members; m; m = m->next_staged) {
-        m->staged = false;
-    }
-    for (struct hub_device *d = h->staged_devices; d; d = d->next_staged) {
-        d->staged = false;
-        d->rows = (struct piece_list){0};
-        d->acks = (struct piece_list){0};
-    }
-}
-
-/* Heads go out after the commit, in due_run(); here they only queue up. */
-static enum fp_err queue_heads(struct hub *h)
-{
-    enum fp_err err = FP_OK;
-    for (struct hub_conv *c = h->staged_convs; c && !err; c = c->next_staged) {
-        err = due_head(h, c);
-    }
-    return err;
-}
-
-enum fp_err hub_commit(struct hub *h)
-{
-    enum fp_err err = save_convs(h);
-    if (!err) {
-        err = save_members(h);
-    }
-    if (!err) {
-        err = save_devices(h);
-    }
-    if (!err && h->begun) {
-        err = h->store.commit(h->store.ctx);
-        h->stats.commits++;
-        h->stats.commit_failures += err != FP_OK;
-    }
-    if (err) {
-        return err;
-    }
-    tells_release(h); /* H1 */
-    pages_accept(h);
-    err = queue_heads(h);
-    unstage(h);
-    reset_batch(h);
-    return err;
-}
-
-void hub_undo(struct hub *h)
-{
-    if (h->begun) {
-        h->store.rollback(h->store.ctx);
-    }
-    pages_forget_new(h);
-    unstage(h);
-    cache_drop(h); /* M1 */
-    reset_batch(h);
-}
+/* ------------------------------------------------------------------ turns */
 
 static enum fp_err run_items(struct hub *h, const struct source_item *items, size_t count)
 {
@@ -227,7 +78,7 @@ static enum fp_err run_items(struct hub *h, const struct source_item *items, siz
     for (size_t i = 0; i < count && !err; i++) {
         err = command_item(h, &items[i]);
     }
-    return err ? err : hub_commit(h);
+    return err ? err : batch_commit(h);
 }
 
 /* Each command on its own, so that only those fail that have to (H2). */
@@ -251,7 +102,7 @@ static enum fp_err run_batch(struct hub *h, const struct source_item *items, siz
         h->failures_in_a_row = 0;
         return FP_OK;
     }
-    hub_undo(h);
+    batch_undo(h);
     return replay(h, items, count);
 }
 
@@ -268,7 +119,7 @@ enum fp_err hub_turn(struct hub *h, const struct source_item *items, size_t coun
         err = pages_run(h);
     }
     if (err) { /* what was due and not told is asked for again; a read may well work the next time */
-        hub_undo(h);
+        batch_undo(h);
         h->failures_in_a_row++;
         err = h->failures_in_a_row >= FAILURES_TO_STOP ? err : FP_OK;
     }

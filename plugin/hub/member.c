@@ -33,7 +33,7 @@ struct change_ctx {
 
 static enum fp_err load_change(struct hub *h, struct command_ctx *x, enum change change, struct change_ctx *k)
 {
-    enum fp_err err = command_conv(h, x);
+    enum fp_err err = context_conv(h, x);
     if (!err) {
         err = fp_member_body_decode(x->cmd->body, &k->body, &x->why);
     }
@@ -76,7 +76,7 @@ static enum fp_err judge(struct hub *h, struct command_ctx *x, enum change chang
         x->why = "key 1 of the body names a member already";
         err = FP_ECONFLICT;
     }
-    return err ? err : hub_begin(h);
+    return err ? err : stage_begin(h);
 }
 
 /* The event of a change of members; it changes the about as well. */
@@ -132,7 +132,7 @@ static enum fp_err msgs_before(struct hub *h, struct hub_conv *c, uint64_t from,
 static enum fp_err history_from(const struct command_ctx *x, const struct fp_member_body *body, uint64_t *out)
 {
     uint64_t joined = x->conv->c.head + 1;
-    uint64_t lowest = session_floor(&x->conv->c, &x->member->m) + 1;
+    uint64_t lowest = context_floor(&x->conv->c, &x->member->m) + 1;
     bool given = body->has_from;
 
     if (given && body->from > joined) {

@@ -13,7 +13,7 @@ static bool run_is_full(const struct hub_conv *c, size_t more_bytes)
     return c->run.count >= FP_EVENTS_MAX || c->run.bytes + more_bytes > FP_EVENTS_BYTES_MAX;
 }
 
-enum fp_err event_append(struct hub *h, struct command_ctx *x, struct fp_event *ev)
+enum fp_err event_append(struct hub *h, struct command_ctx *x, const struct fp_event *ev)
 {
     struct hub_conv *c = x->conv;
     size_t cap = ev->body.len + FP_EVENT_OVERHEAD_MAX;
@@ -41,7 +41,7 @@ enum fp_err event_append(struct hub *h, struct command_ctx *x, struct fp_event *
     c->c.head = ev->seq;
     c->c.at = ev->at;
     c->c.msgs += ev->kind == FP_K_MSG;
-    hub_stage_conv(h, c);
+    stage_conv(h, c);
     h->stats.events++;
     return FP_OK;
 }
@@ -76,7 +76,7 @@ enum fp_err event_flush(struct hub *h, struct hub_conv *c)
     };
     c->run = (struct piece_list){0};
 
-    enum fp_err err = hub_begin(h);
+    enum fp_err err = stage_begin(h);
     if (!err) {
         err = h->store.append(h->store.ctx, &run);
     }
@@ -102,7 +102,7 @@ enum fp_err msg_apply(struct hub *h, struct command_ctx *x)
 {
     struct fp_msg msg;
 
-    enum fp_err err = command_conv(h, x);
+    enum fp_err err = context_conv(h, x);
     if (err) {
         return err;
     }
@@ -115,7 +115,7 @@ enum fp_err msg_apply(struct hub *h, struct command_ctx *x)
         return err;
     }
     const struct store_conv *c = &x->conv->c;
-    if (x->cmd->ref > c->head || (x->cmd->ref > 0 && x->cmd->ref <= session_floor(c, &x->member->m))) {
+    if (x->cmd->ref > c->head || (x->cmd->ref > 0 && x->cmd->ref <= context_floor(c, &x->member->m))) {
         x->why = "key 8 (ref) names no event of this conversation that you may see";
         return FP_EUNKNOWN;
     }

@@ -244,12 +244,12 @@ static enum fp_err may_see(struct hub *h, const struct page_job *job, struct hub
     struct source_item who = {.user = job->user, .device = job->device};
     struct command_ctx x = {.item = &who, .cmd = &asked};
 
-    enum fp_err err = command_conv(h, &x);
+    enum fp_err err = context_conv(h, &x);
     if (err) {
         return err;
     }
     *out_conv = x.conv;
-    *out_floor = session_floor(&x.conv->c, &x.member->m);
+    *out_floor = context_floor(&x.conv->c, &x.member->m);
     return FP_OK;
 }
 

@@ -5,12 +5,6 @@
 #define HEAD_ROW_BYTES 112 /* one conv-head: two ids, four numbers */
 #define SMALL_REPLY_BYTES 64
 
-uint64_t session_floor(const struct store_conv *c, const struct store_member *m)
-{
-    uint64_t below = m->role != FP_ROLE_NONE && m->active && m->from > 0 ? m->from - 1 : 0;
-    return below > c->floor ? below : c->floor;
-}
-
 /* ------------------------------------------------------------------ sessions */
 
 static struct hub_user *find_user(struct hub *h, const struct fp_id *id)
@@ -167,7 +161,7 @@ static bool add_head_row(void *arg, const struct store_conv *stored, const struc
         .conv = c->id,
         .scope = c->scope,
         .head = c->head,
-        .floor = session_floor(c, m),
+        .floor = context_floor(c, m),
         .unread = c->msgs > read_msgs ? c->msgs - read_msgs : 0,
     };
     fp_enc_conv_head(&rows->e, &row);
@@ -229,7 +223,7 @@ static enum fp_err pages_after_cursors(struct hub *h, struct command_ctx *x, str
     while (!err && fp_hello_cursor(hello, &conv, &seq)) {
         struct fp_command asked = {.kind = FP_K_GET, .conv = conv};
         struct command_ctx y = {.item = x->item, .dev = x->dev, .cmd = &asked};
-        err = command_conv(h, &y);
+        err = context_conv(h, &y);
         if (!err && seq < y.conv->c.head) {
             struct page_job job = job_of(x, &conv);
             job.after = seq;
@@ -272,7 +266,7 @@ static enum fp_err on_heads(struct hub *h, struct command_ctx *x)
 static enum fp_err on_get(struct hub *h, struct command_ctx *x)
 {
     struct fp_get get;
-    enum fp_err err = command_conv(h, x);
+    enum fp_err err = context_conv(h, x);
     if (!err) {
         err = fp_get_decode(x->cmd->body, &get, &x->why);
     }

@@ -158,7 +158,7 @@ struct command_ctx {
     const struct source_item *item;
     struct hub_device *dev;
     const struct fp_command *cmd;
-    struct hub_conv *conv; /* after command_conv() */
+    struct hub_conv *conv; /* after context_conv() */
     struct hub_member *member;
     uint8_t role;
     const char *why;         /* the sentence of a refusal */
@@ -196,18 +196,25 @@ enum fp_err answer_nack(struct hub *h, const struct fp_id *device, const struct 
 enum fp_err answer_tell_acks(struct hub *h, struct hub_device *dev);
 enum fp_err answer_save(struct hub *h, struct hub_device *dev);
 
-/* ---- hub.c */
-enum fp_err hub_begin(struct hub *h);
-enum fp_err hub_commit(struct hub *h); /* saves, commits and tells what is staged */
-void hub_undo(struct hub *h);          /* rolls back; nothing that was staged is left */
-bool hub_is_service(const struct hub *h, const struct fp_id *user);
-void hub_stage_conv(struct hub *h, struct hub_conv *c);
-void hub_stage_device(struct hub *h, struct hub_device *d);
+/* ---- stage.c: what the batch has changed and not yet saved */
+void stage_reset(struct hub *h);
+enum fp_err stage_begin(struct hub *h); /* the store's transaction, where there is none yet */
+void stage_conv(struct hub *h, struct hub_conv *c);
+void stage_device(struct hub *h, struct hub_device *d);
+
+/* ---- batch.c */
+enum fp_err batch_commit(struct hub *h); /* saves, commits and tells what is staged */
+void batch_undo(struct hub *h);          /* rolls back; nothing that was staged is left */
+
+/* ---- context.c: who asks, about which conversation */
+bool context_is_service(const struct hub *h, const struct fp_id *user);
+/* Looks up key 3 and the author's role there: FP_EUNKNOWN where he may not know of it. */
+enum fp_err context_conv(struct hub *h, struct command_ctx *x);
+/* Events up to here are not the member's to see. */
+uint64_t context_floor(const struct store_conv *c, const struct store_member *m);
 
 /* ---- command.c */
 enum fp_err command_item(struct hub *h, const struct source_item *item);
-/* Looks up key 3 and the author's role there: FP_EUNKNOWN where he may not know of it. */
-enum fp_err command_conv(struct hub *h, struct command_ctx *x);
 
 /* ---- handlers: FP_OK (answered), a peer error (to be refused for good), or a store's error */
 enum fp_err msg_apply(struct hub *h, struct command_ctx *x);
@@ -218,7 +225,7 @@ enum fp_err member_remove(struct hub *h, struct command_ctx *x);
 enum fp_err member_role(struct hub *h, struct command_ctx *x);
 
 /* ---- msg.c: events */
-enum fp_err event_append(struct hub *h, struct command_ctx *x, struct fp_event *ev); /* fills in seq and at from the conversation */
+enum fp_err event_append(struct hub *h, struct command_ctx *x, const struct fp_event *ev); /* ev begins as event_of() made it */
 struct fp_event event_of(const struct hub *h, const struct command_ctx *x);
 enum fp_err event_flush(struct hub *h, struct hub_conv *c);
 
@@ -231,7 +238,6 @@ enum fp_err conv_let_in(struct hub *h, struct hub_conv *c, struct hub_member *m)
 enum fp_err session_command(struct hub *h, struct command_ctx *x);
 void session_end(struct hub *h, const struct fp_id *device, uint64_t conn);
 void session_fini(struct hub *h);
-uint64_t session_floor(const struct store_conv *c, const struct store_member *m);
 
 /* ---- pages.c */
 enum fp_err pages_open(struct hub *h);
