@@ -79,7 +79,7 @@ enum fp_err batch_commit(struct hub *h)
     }
     tells_release(h); /* H1 */
     pages_accept(h);
-    err = queue_heads(h);
+    err = queue_heads(h); /* without memory the batch runs once more, and all of it is answered as repeated */
     unstage(h);
     stage_reset(h);
     return err;
