@@ -1,5 +1,6 @@
 #include "fp/live.h"
 
+#include "schemas/src/horizon.h"
 #include "schemas/src/told.h"
 
 static void read_row(struct fp_dec *d, struct fp_inbox_head *out)
@@ -63,14 +64,7 @@ static void horizons_field(struct fp_dec *d, uint64_t key, struct fp_inbox *i)
         fp_dec_skip(d);
         return;
     }
-    size_t count = fp_dec_map(d);
-    i->rows = *d;
-    for (size_t pairs = count; pairs > 0 && !d->failed; pairs--) {
-        (void)fp_dec_id(d);
-        told_items(d, 2);
-        (void)fp_dec_uint(d);
-        (void)fp_dec_uint(d);
-    }
+    i->count = horizons_read(d, &i->rows);
 }
 
 static void alert_field(struct fp_dec *d, uint64_t key, struct fp_inbox *i)
@@ -80,10 +74,14 @@ static void alert_field(struct fp_dec *d, uint64_t key, struct fp_inbox *i)
         i->conv = fp_dec_id(d);
         break;
     case FP_ALERT_SEQ:
-        (void)fp_dec_uint(d);
+        i->seq = fp_dec_uint(d);
         break;
     case FP_ALERT_PRIORITY:
-        d->failed = fp_dec_uint(d) > FP_PRIORITY_BULK || d->failed;
+        i->priority = fp_dec_uint(d);
+        d->failed = d->failed || i->priority > FP_PRIORITY_BULK;
+        break;
+    case FP_ALERT_DETAILS:
+        i->details = fp_dec_raw(d);
         break;
     default:
         fp_dec_skip(d);
@@ -129,4 +127,9 @@ bool fp_inbox_next(struct fp_inbox *i, struct fp_inbox_head *out)
     i->count--;
     read_row(&i->rows, out);
     return !i->rows.failed;
+}
+
+bool fp_inbox_horizon(struct fp_inbox *i, struct fp_horizon *out)
+{
+    return i->what == FP_INBOX_HORIZONS && horizon_next(&i->count, &i->rows, out);
 }

@@ -1,4 +1,4 @@
-/* Head, about and inbox: no harm; what we write again reads the same; every row that was counted comes out. */
+/* Head, about, inbox, receipts, typing and presence: no harm; what we write again reads the same; every row that was counted comes out. */
 #include "fuzz.h"
 
 #include "fp/live.h"
@@ -55,10 +55,65 @@ static void try_inbox(struct fp_bytes in)
     if (err) {
         return;
     }
+    struct fp_horizon horizon;
     size_t want = i.count;
     size_t have = 0;
+    FUZZ_NEED(fuzz_is_within(i.details, in) && i.priority <= FP_PRIORITY_BULK);
     while (fp_inbox_next(&i, &row)) {
         FUZZ_NEED(!fp_id_is_none(&row.conv) && !fp_id_is_none(&row.scope));
+        have++;
+    }
+    while (fp_inbox_horizon(&i, &horizon)) {
+        FUZZ_NEED(!fp_id_is_none(&horizon.id));
+        have++;
+    }
+    FUZZ_NEED(have == want);
+}
+
+static void try_receipts(struct fp_bytes in)
+{
+    struct fp_receipts r;
+    struct fp_horizon row;
+    if (fp_receipts_decode(in, &r)) {
+        return;
+    }
+    size_t want = r.count;
+    size_t have = 0;
+    while (fp_receipts_next(&r, &row)) {
+        FUZZ_NEED(!fp_id_is_none(&row.id));
+        have++;
+    }
+    FUZZ_NEED(have == want);
+}
+
+static void try_typing(struct fp_bytes in)
+{
+    struct fp_typing t;
+    struct fp_id user;
+    if (fp_typing_decode(in, &t)) {
+        return;
+    }
+    size_t want = t.name_count;
+    size_t have = 0;
+    while (fp_typing_next(&t, &user)) {
+        FUZZ_NEED(!fp_id_is_none(&user));
+        have++;
+    }
+    FUZZ_NEED(have == want);
+}
+
+static void try_presence(struct fp_bytes in)
+{
+    struct fp_presence p;
+    struct fp_person person;
+    if (fp_presence_decode(in, &p)) {
+        return;
+    }
+    size_t want = p.count;
+    size_t have = 0;
+    while (fp_presence_next(&p, &person)) {
+        FUZZ_NEED(!fp_id_is_none(&person.user) && person.state <= FP_PERSON_BUSY && fuzz_is_within(person.text, in));
+        FUZZ_NEED((person.has_since || person.since.ms == 0) && (person.has_until || person.until.ms == 0));
         have++;
     }
     FUZZ_NEED(have == want);
@@ -70,5 +125,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_head(in);
     try_about(in);
     try_inbox(in);
+    try_receipts(in);
+    try_typing(in);
+    try_presence(in);
     return 0;
 }

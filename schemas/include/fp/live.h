@@ -47,13 +47,56 @@ void fp_enc_inbox_removed(struct fp_enc *e, const struct fp_id *conv, const stru
 
 struct fp_inbox {
     uint64_t what; /* FP_INBOX_HEADS, FP_INBOX_JOINED, FP_INBOX_REMOVED, ... */
-    size_t count;  /* of heads */
+    size_t count;  /* of heads, or of own horizons */
     struct fp_dec rows;
-    struct fp_id conv, scope;
+    struct fp_id conv, scope; /* joined, removed; alert: conv */
     uint64_t role;
+    uint64_t seq;            /* alert */
+    uint64_t priority;       /* alert */
+    struct fp_bytes details; /* alert: raw; empty if absent */
 };
 /* FP_EMALFORMED; or FP_EUNSUPPORTED, with `what` filled in: a newer hub's message. */
 enum fp_err fp_inbox_decode(struct fp_bytes in, struct fp_inbox *out);
-bool fp_inbox_next(struct fp_inbox *i, struct fp_inbox_head *out);
+bool fp_inbox_next(struct fp_inbox *i, struct fp_inbox_head *out); /* FP_INBOX_HEADS; false at the end */
+struct fp_horizon {
+    struct fp_id id; /* a conversation, or in receipts a member */
+    uint64_t delivered;
+    uint64_t read;
+};
+bool fp_inbox_horizon(struct fp_inbox *i, struct fp_horizon *out); /* FP_INBOX_HORIZONS; false at the end */
+
+/* ------------------------------------------------------------------ people; each FP_OK or FP_EMALFORMED, and false at the end */
+
+struct fp_receipts {
+    size_t count; /* members */
+    struct fp_dec rows;
+};
+enum fp_err fp_receipts_decode(struct fp_bytes in, struct fp_receipts *out);
+bool fp_receipts_next(struct fp_receipts *r, struct fp_horizon *out);
+
+struct fp_typing {
+    uint64_t count;    /* who type in all */
+    size_t name_count; /* of whom the first few are named */
+    struct fp_dec names;
+};
+enum fp_err fp_typing_decode(struct fp_bytes in, struct fp_typing *out);
+bool fp_typing_next(struct fp_typing *t, struct fp_id *out_user);
+
+struct fp_presence {
+    bool full;    /* who is not in it has no presence; otherwise he is as he was */
+    size_t count; /* people */
+    struct fp_dec people;
+};
+struct fp_person {
+    struct fp_id user;
+    uint64_t state; /* FP_PERSON_... */
+    bool has_since, has_until;
+    struct fp_wall since;
+    struct fp_wall until; /* of the text */
+    struct fp_bytes text; /* his own; empty if absent */
+    struct fp_id relay;   /* that he is reached through; none if absent */
+};
+enum fp_err fp_presence_decode(struct fp_bytes in, struct fp_presence *out);
+bool fp_presence_next(struct fp_presence *p, struct fp_person *out);
 
 #endif

@@ -42,19 +42,51 @@ static void joined_and_removed_name_the_conversation(void **state)
     hex_free(in);
 }
 
-static void horizons_and_alerts_are_checked(void **state)
+static void own_horizons_are_read_row_by_row(void **state)
 {
     (void)state;
     struct fp_inbox i;
-    struct fp_bytes in = hex("a2 01 04 02 a1 6163 820301");
+    struct fp_inbox_head head;
+    struct fp_horizon row;
+    struct fp_bytes in = hex("a2 01 04 02 a2 6163 820301 626464 820900");
     assert_int_equal(fp_inbox_decode(in, &i), FP_OK);
     assert_int_equal(i.what, FP_INBOX_HORIZONS);
+    assert_int_equal(i.count, 2);
+    assert_false(fp_inbox_next(&i, &head));
+    assert_true(fp_inbox_horizon(&i, &row));
+    assert_id(row.id, "c");
+    assert_true(row.delivered == 3 && row.read == 1);
+    assert_true(fp_inbox_horizon(&i, &row));
+    assert_id(row.id, "dd");
+    assert_true(row.delivered == 9 && row.read == 0);
+    assert_false(fp_inbox_horizon(&i, &row));
     hex_free(in);
 
-    in = hex("a5 01 05 02 6163 03 07 04 03 05 a0");
+    in = hex("a2 01 01 02 81 84 6163 6173 09 04");
+    assert_int_equal(fp_inbox_decode(in, &i), FP_OK);
+    assert_false(fp_inbox_horizon(&i, &row));
+    hex_free(in);
+}
+
+static void an_alert_names_the_event_and_its_priority(void **state)
+{
+    (void)state;
+    struct fp_inbox i;
+    struct fp_horizon row;
+    struct fp_bytes in = hex("a5 01 05 02 6163 03 07 04 03 05 a0");
     assert_int_equal(fp_inbox_decode(in, &i), FP_OK);
     assert_int_equal(i.what, FP_INBOX_ALERT);
     assert_id(i.conv, "c");
+    assert_int_equal(i.seq, 7);
+    assert_int_equal(i.priority, FP_PRIORITY_BULK);
+    assert_bytes(i.details, "a0");
+    assert_false(fp_inbox_horizon(&i, &row));
+    hex_free(in);
+
+    in = hex("a4 01 05 02 6163 03 07 04 00");
+    assert_int_equal(fp_inbox_decode(in, &i), FP_OK);
+    assert_int_equal(i.priority, FP_PRIORITY_SAFETY);
+    assert_int_equal(i.details.len, 0);
     hex_free(in);
 }
 
@@ -111,7 +143,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_are_read_row_by_row),           cmocka_unit_test(joined_and_removed_name_the_conversation),
-        cmocka_unit_test(horizons_and_alerts_are_checked),     cmocka_unit_test(a_newer_hubs_message_is_named),
+        cmocka_unit_test(own_horizons_are_read_row_by_row),    cmocka_unit_test(an_alert_names_the_event_and_its_priority),
+        cmocka_unit_test(a_newer_hubs_message_is_named),
         cmocka_unit_test(what_is_no_inbox_message_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
