@@ -1,11 +1,12 @@
 /*
  * mqtt.h: the packets of MQTT 3.1.1 that a client needs, both ways, in place.
  *
- * Shape       a reader over the bytes that have come, and writers that append one packet to a buffer. Server-side packets are read, client-side
- *             packets are written; the two exceptions serve tests: fp_mqtt_read() also reads client packets with from_client set.
- * Invariants  M1 a packet is looked at only when its declared length is known to fit, or it is skipped byte by byte (FP_MQTT_SKIP).
- *             M2 what is malformed by MQTT 3.1.1 is FP_EMALFORMED, and the connection must be closed: lengths over 4 bytes, reserved flags, a topic with
- *                a wildcard or NUL or bad UTF-8, QoS 3, packet id 0, a CONNACK or SUBACK that is too short or too long.
+ * Shape       a reader over the bytes that have come, and writers that append one packet to a buffer. A server's packets are read, a client's
+ *             are written; for tests fp_mqtt_read() also reads a client's, with from_client set.
+ * Invariants  M1 a packet is looked at only when it is there whole; a PUBLISH that never will be is told once and swallowed (skipped, skip).
+ *             M2 what is malformed by MQTT 3.1.1 is FP_EMALFORMED, and the connection must be closed: lengths over 4 bytes, reserved flags, a
+ *                topic with a wildcard or NUL or bad UTF-8, QoS 3, packet id 0, a CONNACK or SUBACK that is too short or too long.
+ *                So is what has no business here: QoS 2's own packets, and a client's packet where a server's is due.
  * Memory      no heap, no copy: spans point into the input
  * Source      MQTT 3.1.1 (OASIS), sections 2 and 3
  */
@@ -46,8 +47,8 @@ struct fp_mqtt_reader {
 };
 
 /*
- * Looks at the front of `in`. FP_OK: one packet, *out_used bytes of `in` are done with when the caller is done with the packet. FP_EAGAIN: more bytes are
- * needed; *out_used (maybe 0) can be dropped already. FP_EMALFORMED: close the connection. `cap` is the size of the caller's whole buffer:
+ * Looks at the front of `in`. FP_OK: one packet, *out_used bytes of `in` are done with when the caller is done with the packet. FP_EAGAIN: more
+ * bytes are needed; *out_used (maybe 0) can be dropped already. FP_EMALFORMED: close the connection. `cap` is the size of the caller's whole buffer:
  * a PUBLISH that is longer is handed out once as skipped, as soon as its topic and id are there, and swallowed over the next calls; anything
  * else that is longer than cap, or a topic that is longer than FP_TOPIC_MAX in such a PUBLISH, is FP_EMALFORMED.
  */

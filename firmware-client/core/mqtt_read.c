@@ -171,7 +171,7 @@ static bool read_rest(struct rest rest, struct fp_mqtt_packet *out)
     return false;
 }
 
-/* A PUBLISH of `length` bytes that will never fit: its topic and id as soon as they are there. `room` is what of the caller's buffer they may fill. */
+/* A PUBLISH of `length` bytes that will never fit: its topic and id as soon as they are there. `room` is what they may fill of the buffer. */
 static enum fp_err read_too_long(struct rest have, uint32_t length, size_t room, struct fp_mqtt_packet *out, size_t *out_used)
 {
     size_t id_bytes = out->qos > 0 ? 2 : 0;

@@ -35,9 +35,10 @@ static void an_item_is_told_with_its_value_and_sizes(void **state)
 static void what_is_no_item_of_ours_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",         "18",       "1817",   "1900ff", "1a0000ffff", "1b00000000ffffffff", "1b00", "1c", "1f", "5803 01", "5801 00",
-                                      "6261",     "9f",       "bf",     "c1",     "c100",       "e0",                 "f7",   "f818", "f93c", "fb00", "ff",
-                                      "7bffffffffffffffff"};
+    static const char *const bad[] = {
+        "", "18", "1817", "1900ff", "1a0000ffff", "1b00000000ffffffff", "1b00", "1c", "1f", "5803 01", "5801 00", "6261", "9f",
+        "bf", "c1", "c100", "e0", "f7", "f818", "f93c", "fb00", "ff", "7bffffffffffffffff",
+    };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct fp_bytes in = hex(bad[i]);
         struct fp_small_item item;

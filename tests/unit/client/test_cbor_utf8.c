@@ -13,7 +13,10 @@ static bool is_valid(const char *text)
 static void every_length_of_a_character_is_taken_at_both_ends(void **state)
 {
     (void)state;
-    static const char *const fine[] = {"", "00", "7f", "c280", "dfbf", "e0a080", "ed9fbf", "ee8080", "efbfbf", "f0908080", "f48fbfbf", "61 c3a9 e282ac f09f9880 62"};
+    static const char *const fine[] = {
+        "", "00", "7f", "c280", "dfbf", "e0a080", "ed9fbf", "ee8080", "efbfbf", "f0908080", "f48fbfbf",
+        "61 c3a9 e282ac f09f9880 62",
+    };
     for (size_t i = 0; i < sizeof fine / sizeof fine[0]; i++) {
         if (!is_valid(fine[i])) {
             fail_msg("refused: %s", fine[i]);
@@ -24,8 +27,10 @@ static void every_length_of_a_character_is_taken_at_both_ends(void **state)
 static void what_is_no_character_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"80",       "bf",       "c0af",     "c1bf",   "c2",     "c27f",   "c2c2",     "dfc0", "e09fbf", "e0a0",  "e0a07f",
-                                      "eda080",   "edbfbf",   "f08fbfbf", "f09080", "f48fc0", "f4908080", "f5808080", "ff",   "61c2",   "e28261", "fe"};
+    static const char *const bad[] = {
+        "80", "bf", "c0af", "c1bf", "c2", "c27f", "c2c2", "dfc0", "e09fbf", "e0a0", "e0a07f", "eda080", "edbfbf", "f08fbfbf",
+        "f09080", "f48fc0", "f4908080", "f5808080", "ff", "61c2", "e28261", "fe",
+    };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (is_valid(bad[i])) {
             fail_msg("accepted: %s", bad[i]);
