@@ -82,13 +82,13 @@ static void come(struct raw *r, size_t link, const char *user, const char *devic
     }
     struct fp_mqtt_out o = out();
     assert_true(fp_mqtt_put_connect(&o, &(struct fp_mqtt_connect){.client_id = device,
-                                                                   .user = user,
-                                                                   .will_topic = status,
-                                                                   .will_payload = "offline",
-                                                                   .will_qos = 1,
-                                                                   .will_retain = true,
-                                                                   .clean_session = true,
-                                                                   .keepalive_s = 10}));
+                                                                  .user = user,
+                                                                  .will_topic = status,
+                                                                  .will_payload = "offline",
+                                                                  .will_qos = 1,
+                                                                  .will_retain = true,
+                                                                  .clean_session = true,
+                                                                  .keepalive_s = 10}));
     push(r, &o);
 }
 

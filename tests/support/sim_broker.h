@@ -1,9 +1,10 @@
 /*
- * sim_broker.h: an MQTT 3.1.1 broker with the hub inside, for simulations: speaks bytes to clients over sim_net, runs hub turns, delivers what the hub tells.
+ * sim_broker.h: an MQTT 3.1.1 broker with the hub inside, for simulations: speaks bytes to clients over sim_net, runs hub turns, delivers what the
+ * hub tells.
  *
  * Shape       sim_broker.c: connections and packets. sim_route.c: the hub, rights, retained messages, delivery.
- *             No sessions: clean_session 0 is answered with session present 0. QoS 2 ends the connection. Access rules are the plugin's own (acl.h), checked at
- *             each publish, subscription and delivery. At most 20 deliveries without a PUBACK a connection; the others wait.
+ *             No sessions: clean_session 0 is answered with session present 0. QoS 2 ends the connection. Access rules are the plugin's own (acl.h),
+ *             checked at each publish, subscription and delivery. At most 20 deliveries without a PUBACK a connection; the others wait.
  * Invariants  the same seed and the same calls do the same
  * Memory      from malloc; no memory ends the program
  */
@@ -83,9 +84,9 @@ struct sim_broker {
 };
 
 enum sim_crash {
-    SIM_CRASH_BEFORE, /* what waits is lost */
+    SIM_CRASH_BEFORE,    /* what waits is lost */
     SIM_CRASH_COMMITTED, /* it is committed, and nothing of it told */
-    SIM_CRASH_TELLING, /* some of it is told */
+    SIM_CRASH_TELLING,   /* some of it is told */
     SIM_CRASHES
 };
 

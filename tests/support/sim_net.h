@@ -1,8 +1,8 @@
 /*
  * sim_net.h: a network for simulations, in virtual time: byte pipes between clients and one server.
  *
- * Shape       client `index` has one link; each open() of its transport makes a connection, which the server accepts. Bytes are cut into chunks, each with
- *             its own delay, and arrive in order. Links break: what was on its way arrives up to a random byte; with or without the ends
+ * Shape       client `index` has one link; each open() of its transport makes a connection, which the server accepts. Bytes are cut into chunks, each
+ *             with its own delay, and arrive in order. Links break: what was on its way arrives up to a random byte; with or without the ends
  *             hearing of it; in one direction or both.
  * Invariants  the same seed and the same calls move the same bytes at the same times
  * Memory      from malloc; no memory ends the program
@@ -58,7 +58,7 @@ struct sim_conn *sim_net_accept(struct sim_net *net); /* NULL: nobody new */
 /* FP_EAGAIN: nothing there; FP_EIO: it has ended. */
 enum fp_err sim_conn_read(struct sim_conn *c, void *buf, size_t cap, size_t *out_len);
 void sim_conn_write(struct sim_conn *c, const void *p, size_t len);
-void sim_conn_close(struct sim_conn *c);       /* the server is done with it; what it wrote still arrives */
+void sim_conn_close(struct sim_conn *c);        /* the server is done with it; what it wrote still arrives */
 size_t sim_conn_link(const struct sim_conn *c); /* index */
 
 #endif
