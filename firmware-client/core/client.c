@@ -1,7 +1,7 @@
 #include "firmware-client/core/client_impl.h"
 #include "firmware-client/core/entry.h"
 
-#define RATE_DEFAULT FP_RATE_PER_S
+#define ACK_ROW_BYTES 66 /* n, conversation, seq, time */
 #define TYPING_US (3 * FP_SECOND_US)
 #define ROUNDS_MAX 4
 
@@ -80,6 +80,8 @@ static void set_defaults(struct fp_client_config *g)
     g->backoff_min_ms = g->backoff_min_ms > 0 ? g->backoff_min_ms : 200;
     g->backoff_max_ms = g->backoff_max_ms > 0 ? g->backoff_max_ms : 60000;
     g->window = g->window > 0 ? g->window : 256;
+    uint32_t rows = (g->rx_bytes - 128) / ACK_ROW_BYTES; /* the answers to all that is under way may come in one ack, which must fit rx */
+    g->window = rows < FP_ACKS_MAX && rows < g->window ? rows : g->window;
 }
 
 enum fp_err fp_client_open(const struct fp_client_config *config, struct fp_mono now, struct fp_client **out, const char **out_why)
@@ -101,7 +103,7 @@ enum fp_err fp_client_open(const struct fp_client_config *config, struct fp_mono
     c->now = c->run_us = now.us;
     c->limits.command_bytes = FP_COMMAND_BYTES_MAX;
     c->limits.batch_commands = FP_BATCH_COMMANDS_MAX;
-    c->limits.commands_per_s = RATE_DEFAULT;
+    c->limits.commands_per_s = FP_RATE_PER_S;
     c->follow_due = c->save_due = c->receipts_due = c->subs_due = FP_NEVER;
     enum fp_err err = fp_outbox_open(&c->box, config->storage, c->box.slots, config->entries, c->box.cursors, config->convs);
     if (err) {

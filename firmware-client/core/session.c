@@ -51,6 +51,7 @@ void fp_session_drop(struct fp_client *c, enum fp_err err, const char *why)
     }
     c->retry_at = c->now + wait_ms * 1000ULL;
     close_transport(c);
+    fp_due(c, c->wanted ? c->retry_at : c->now);
     set_link(c, c->wanted ? FP_LINK_WAITING : FP_LINK_IDLE, err, why);
 }
 
