@@ -1,0 +1,84 @@
+#include "firmware-client/cli/commands.h"
+
+/* name, words, options, least and most words, function, one line, what --help says besides */
+#define ANY SIZE_MAX
+
+const struct command commands[] = {
+    {"send", "CONV TEXT...", "reply= priority= must-confirm ttl=", 2, ANY, run_send, "send a message",
+     "The words of TEXT are joined with blanks; a single - reads the text from standard input.\n"
+     "The message is on this device's disk before anything is sent. If the hub does not answer in time, it stays there, and\n"
+     "the next run of any command that connects delivers it first: exactly once, in order.\n\n"
+     "  --reply SEQ        it answers the message with this number\n"
+     "  --priority WORD    safety, high, normal (default) or bulk\n"
+     "  --must-confirm     every recipient must confirm it\n"
+     "  --ttl SECONDS      after so long it is not delivered any more, but fails with \"expired\"\n",
+     "  fieldpost send site-7 The crane is free\n"
+     "  dmesg | tail | fieldpost send --priority bulk site-7 -\n"},
+    {"listen", "[CONV...]", "count= live", 0, ANY, run_listen, "print messages as they come",
+     "Prints what comes in the conversations named, or in all. Begins where this device's last listen or chat ended; the first\n"
+     "time, with what comes from now on. An event counts as received once it is written; what was not is printed by the next run.\n"
+     "Ends with Ctrl-C (exit code 0), or when its output is closed.\n\n"
+     "  --count N          ends after N events\n"
+     "  --live             prints receipts, who is typing, and presence as well\n",
+     "  fieldpost listen\n"
+     "  fieldpost --json listen site-7 | jq -r .text\n"},
+    {"history", "CONV", "after= before= last=", 1, 1, run_history, "print earlier messages",
+     "Prints events of a conversation, the oldest first; without options the last 50.\n\n"
+     "  --after SEQ        those behind this number\n"
+     "  --before SEQ       those in front of this number\n"
+     "  --last N           at most the last N of them\n",
+     "  fieldpost history site-7 --last 10\n"},
+    {"conversations", "", "", 0, 0, run_conversations, "list the conversations you are in",
+     "One line each: id, scope, head (its last number), how many are unread, title.\n", "  fieldpost conversations\n"},
+    {"create", "SCOPE [CONV-ID]", "title= member=", 1, 2, run_create, "open a conversation",
+     "You become its owner. Without CONV-ID the hub makes an id; it is printed.\n\n"
+     "  --title TEXT           what it is called\n"
+     "  --member USER[:ROLE]   a first member, any number of times. ROLE: observer, member (default), manager, owner\n",
+     "  fieldpost create project-4 site-7 --title \"Site 7\" --member ben --member carla:manager\n"},
+    {"invite", "CONV USER", "role= from=", 2, 2, run_invite, "let somebody in",
+     "  --role ROLE        observer, member (default), manager or owner\n"
+     "  --from SEQ         he sees history from this number on; 1: all that you see. Without: from now on\n",
+     "  fieldpost invite site-7 dora --from 1\n"},
+    {"leave", "CONV", "", 1, 1, run_leave, "leave a conversation", "The last owner can't leave while others remain.\n", "  fieldpost leave site-7\n"},
+    {"remove", "CONV USER", "", 2, 2, run_remove, "take somebody out", "Takes a role above his.\n", "  fieldpost remove site-7 dora\n"},
+    {"edit", "CONV SEQ TEXT...", "base= must-confirm", 3, ANY, run_edit, "change an own message",
+     "A single - as TEXT reads it from standard input.\n\n"
+     "  --base VERSION     refused as \"stale\" unless the message still has this version\n"
+     "  --must-confirm     every recipient must confirm the new text\n",
+     "  fieldpost edit site-7 12 The crane is free at ten\n"},
+    {"delete", "CONV SEQ", "", 2, 2, run_delete, "delete a message", "Its text goes; that there was a message stays.\n",
+     "  fieldpost delete site-7 12\n"},
+    {"react", "CONV SEQ EMOJI", "take-back", 3, 3, run_react, "react to a message", "  --take-back        takes an earlier reaction back\n",
+     "  fieldpost react site-7 12 +1\n"},
+    {"read", "CONV [SEQ]", "private", 1, 2, run_read, "say how far you have read",
+     "Everything up to SEQ, or all there is.\n\n"
+     "  --private          only your own other devices are told\n",
+     "  fieldpost read site-7\n"},
+    {"who", "[CONV]", "", 0, 1, run_who, "list members and who is there",
+     "Members with their roles; presence, where the hub tells it. Without CONV: of all your conversations.\n", "  fieldpost who site-7\n"},
+    {"typing", "CONV", "stop", 1, 1, run_typing, "say that you are typing", "  --stop             say that you stopped\n",
+     "  fieldpost typing site-7\n"},
+    {"status", "[TEXT...]", "", 0, ANY, run_status, "set your status text, or say how things are",
+     "With TEXT: sets your own status text (\"\" takes it away). Without: says whether the hub answers, and how much is queued.\n",
+     "  fieldpost status On the roof until noon\n"
+     "  fieldpost status\n"},
+    {"outbox", "[list | cancel TICKET]", "", 0, 2, run_outbox, "what is queued on this device",
+     "cancel takes back what has not left yet. Neither connects to the hub.\n",
+     "  fieldpost outbox\n"
+     "  fieldpost outbox cancel 17\n"},
+    {"chat", "CONV", "last=", 1, 1, run_chat, "converse",
+     "Shows the conversation, and sends each line that you write. Behind own messages stands how far they are: ... queued,\n"
+     "v sent, vv delivered, vV read, ! failed. The line below says who is typing, and whether the hub is there. When input or\n"
+     "output is no terminal, works by lines: input lines are sent, events are printed.\n"
+     "Keys: arrows, Home, End, Backspace, Delete, Ctrl-A, -E, -U, -K, -W, -L; Ctrl-D on an empty line or Ctrl-C ends.\n\n"
+     "  --last N           shows the last N events first (20)\n",
+     "  fieldpost chat site-7\n"},
+    {"decode", "[FILE]", "as= hex", 0, 1, run_decode, "show CBOR as text",
+     "Reads any number of items from FILE or standard input, and prints them with the contract's names. Needs no hub.\n"
+     "An error names the byte where the rules of the contract are broken. mosquitto_sub ends each message with a line feed,\n"
+     "which is no CBOR: give it -N, or -F %x with --hex here.\n\n"
+     "  --as WHAT          command, event, reply, inbox, head, about, receipts, typing or presence; otherwise it is guessed\n"
+     "  --hex              the input is hex digits, one message a line\n",
+     "  mosquitto_sub -u anna -P ... -t 'fp/1/user/anna/inbox' -F %x | fieldpost decode --hex --as inbox\n"},
+};
+const size_t commands_count = sizeof commands / sizeof commands[0];
