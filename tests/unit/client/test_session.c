@@ -1,0 +1,162 @@
+#include "tests/unit/client/test_kit.h"
+
+static void it_says_online_subscribes_and_says_hello_in_this_order(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    struct fp_command hello;
+    const struct kit_said *s;
+    fp_client_connect(k->c);
+    kit_poll(k);
+    s = kit_heard(k);
+    assert_int_equal(s->packets[FP_MQTT_CONNECT], 1);
+    assert_int_equal(s->packets[FP_MQTT_PUBLISH], 0);
+    assert_int_equal(fp_client_link(k->c), FP_LINK_CONNECTING);
+    kit_connack(k, 0);
+    kit_poll(k);
+    s = kit_heard(k);
+    assert_string_equal(s->status, "online");
+    assert_int_equal(s->filter_count, 2);
+    assert_string_equal(s->filters[0], "fp/1/device/ann-1/down");
+    assert_string_equal(s->filters[1], "fp/1/user/ann/+");
+    assert_int_equal(kit_commands(s, FP_K_HELLO, &hello), 1);
+    kit_welcome(k, KIT_EPOCH, 1, 0);
+    kit_poll(k);
+    assert_int_equal(fp_client_link(k->c), FP_LINK_ONLINE);
+    assert_int_equal(kit_heard(k)->packets[FP_MQTT_PUBACK], 1);
+    kit_free(k);
+}
+
+static void nothing_is_sent_before_the_welcome(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    struct fp_command cmd;
+    (void)kit_say(k, "early");
+    fp_client_connect(k->c);
+    kit_poll(k);
+    kit_connack(k, 0);
+    kit_poll(k);
+    assert_int_equal(kit_commands(kit_heard(k), FP_K_MSG, &cmd), 0);
+    kit_welcome(k, KIT_EPOCH, 41, 0);
+    kit_poll(k);
+    assert_int_equal(kit_commands(kit_heard(k), FP_K_MSG, &cmd), 1);
+    assert_int_equal(cmd.n, 41);
+    kit_free(k);
+}
+
+static void a_refused_password_is_told_and_tried_again_late(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    fp_client_connect(k->c);
+    kit_poll(k);
+    kit_connack(k, 5);
+    kit_poll(k);
+    assert_int_equal(fp_client_link(k->c), FP_LINK_WAITING);
+    assert_int_equal(kit_last(k, FP_NOTICE_LINK)->err, FP_EDENIED);
+    kit_heard(k);
+    kit_after(k, 29 * FP_SECOND_US);
+    assert_int_equal(k->out_len, 0);
+    kit_after(k, 32 * FP_SECOND_US);
+    assert_int_equal(kit_heard(k)->packets[FP_MQTT_CONNECT], 1);
+    kit_free(k);
+}
+
+static void silence_is_asked_about_and_ends_the_connection(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    const uint8_t pong[] = {0xd0, 0};
+    kit_online(k, 1, 0);
+    kit_heard(k);
+    kit_after(k, 61 * FP_SECOND_US);
+    assert_int_equal(kit_heard(k)->packets[FP_MQTT_PINGREQ], 1);
+    kit_raw(k, pong, sizeof(pong));
+    kit_after(k, 25 * FP_SECOND_US);
+    assert_int_equal(fp_client_link(k->c), FP_LINK_ONLINE);
+    kit_after(k, 91 * FP_SECOND_US);
+    assert_int_equal(kit_last(k, FP_NOTICE_LINK)->link, FP_LINK_WAITING);
+    kit_free(k);
+}
+
+static void an_attempt_that_leads_nowhere_ends_after_ten_seconds(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    fp_client_connect(k->c);
+    kit_poll(k);
+    kit_connack(k, 0);
+    kit_after(k, 9 * FP_SECOND_US);
+    assert_int_equal(fp_client_link(k->c), FP_LINK_CONNECTING);
+    (void)fp_client_poll(k->c, (struct fp_mono){k->now_us + 2 * FP_SECOND_US});
+    assert_int_equal(fp_client_link(k->c), FP_LINK_WAITING);
+    kit_free(k);
+}
+
+static void poll_says_when_the_next_attempt_is_due(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    k->open_fails = true;
+    fp_client_connect(k->c);
+    uint64_t due = fp_client_poll(k->c, kit_now(k)).us;
+    assert_int_equal(fp_client_link(k->c), FP_LINK_WAITING);
+    assert_true(due >= k->now_us + 100000 && due <= k->now_us + 200000);
+    k->open_fails = false;
+    k->now_us = due;
+    kit_poll(k);
+    assert_int_equal(fp_client_link(k->c), FP_LINK_CONNECTING);
+    kit_free(k);
+}
+
+static void wake_tries_at_once_but_not_twice_a_second(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    fp_client_connect(k->c);
+    kit_poll(k);
+    kit_connack(k, 5);
+    kit_poll(k);
+    kit_heard(k);
+    fp_client_wake(k->c);
+    kit_after(k, 900000);
+    assert_int_equal(k->out_len, 0);
+    kit_after(k, 200000);
+    assert_int_equal(kit_heard(k)->packets[FP_MQTT_CONNECT], 1);
+    kit_free(k);
+}
+
+static void good_bye_is_said_in_order_and_ends_idle(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    struct fp_command bye;
+    kit_online(k, 1, 0);
+    kit_heard(k);
+    fp_client_disconnect(k->c);
+    kit_poll(k);
+    const struct kit_said *s = kit_heard(k);
+    assert_string_equal(s->status, "offline");
+    assert_int_equal(kit_commands(s, FP_K_BYE, &bye), 1);
+    assert_int_equal(s->packets[FP_MQTT_DISCONNECT], 1);
+    assert_int_equal(fp_client_link(k->c), FP_LINK_IDLE);
+    kit_after(k, 100 * FP_SECOND_US);
+    assert_int_equal(k->out_len, 0);
+    kit_free(k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_says_online_subscribes_and_says_hello_in_this_order),
+        cmocka_unit_test(nothing_is_sent_before_the_welcome),
+        cmocka_unit_test(a_refused_password_is_told_and_tried_again_late),
+        cmocka_unit_test(silence_is_asked_about_and_ends_the_connection),
+        cmocka_unit_test(an_attempt_that_leads_nowhere_ends_after_ten_seconds),
+        cmocka_unit_test(poll_says_when_the_next_attempt_is_due),
+        cmocka_unit_test(wake_tries_at_once_but_not_twice_a_second),
+        cmocka_unit_test(good_bye_is_said_in_order_and_ends_idle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
