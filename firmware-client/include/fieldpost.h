@@ -164,7 +164,8 @@ struct fp_client_config {
     /* Memory: one block, aligned for uint64_t, of at least fp_client_memory() bytes. */
     void *memory;
     size_t memory_bytes;
-    uint32_t rx_bytes;      /* the longest MQTT packet that is read whole; longer pages are asked for in parts. 512 or more. */
+    uint32_t rx_bytes;      /* the longest MQTT packet that is read whole; longer pages are asked for in parts. 512 or more. The welcome must fit:
+                             * 160 bytes and up to 112 for each conversation of the user. Below 5 KiB it also bounds the window. */
     uint32_t tx_bytes;      /* likewise of what is written; bounds a command and a batch. 512 or more. */
     uint32_t reorder_bytes; /* events that came before what is in front of them */
     uint16_t convs;         /* conversations that can be followed */
