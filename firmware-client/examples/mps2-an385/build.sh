@@ -62,8 +62,7 @@ build_psk() {
     fi
     mkdir -p "$dir/mbedtls"
     for name in $tls_files; do printf '%s\n' "$source/library/$name.c"; done | stale "$dir/mbedtls" | compile "${tls[@]}" -I"$source/include"
-    printf '%s\n' "$here/psk.c" "$root/firmware-client/ports/transport_tls.c" | stale "$dir/psk" |
-        compile "${ours[@]}" "${tls[@]}" -isystem "$source/include"
+    printf '%s\n' "$here/psk.c" | stale "$dir/psk" | compile "${ours[@]}" "${tls[@]}" -isystem "$source/include"
     link "$dir/psk" "$dir"/client/*.o "$dir"/board/*.o "$dir"/psk/*.o "$dir"/mbedtls/*.o
 }
 

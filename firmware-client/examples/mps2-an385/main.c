@@ -8,7 +8,7 @@
 #include "firmware-client/examples/mps2-an385/settings.h"
 
 /* How much the client may hold; see "Memory" in the client's README. */
-enum { RX_BYTES = 1024, TX_BYTES = 1024, REORDER_BYTES = 512, CONVS = 2, ENTRIES = 64, WINDOW = 16, MEMORY_BYTES = 8192 };
+enum { RX_BYTES = 1024, TX_BYTES = 1024, REORDER_BYTES = 512, CONVS = 2, ENTRIES = 64, WINDOW = 16, MEMORY_BYTES = 8192, TURN_US = 100000 };
 
 static uint64_t memory[MEMORY_BYTES / sizeof(uint64_t)];
 
@@ -116,11 +116,12 @@ static enum fp_err queue_one(struct fp_client *c, const struct fp_id *conv, uint
     return err;
 }
 
-static void run_until(struct fp_client *c, struct fp_mono due)
+static void sleep_until(struct fp_client *c, struct fp_mono due)
 {
+    uint64_t turn = board_now().us + TURN_US; /* now and then the time is looked at */
     while (!fp_client_wants_write(c)) {
-        struct fp_mono now = board_now();
-        if (now.us >= due.us || board_has_input()) {
+        uint64_t now = board_now().us;
+        if (now >= due.us || now >= turn || board_has_input()) {
             return;
         }
         board_wait();
@@ -151,8 +152,8 @@ static int run(struct fp_client *c, const struct settings *s, const struct fp_id
         if (queued == s->count && fp_client_pending(c) == 0 && !leaving) {
             fp_client_disconnect(c);
             leaving = true;
-        } else if (queued == s->count) {
-            run_until(c, due);
+        } else if (queued == s->count && fp_client_link(c) != FP_LINK_IDLE) {
+            sleep_until(c, due);
         }
     }
     return BOARD_EXIT_OK;

@@ -46,8 +46,8 @@
 #define MBEDTLS_PLATFORM_NO_STD_FUNCTIONS
 #define MBEDTLS_MEMORY_BUFFER_ALLOC_C
 #define MBEDTLS_MEMORY_ALIGN_MULTIPLE 8
-_Noreturn void board_exit(int code);
-#define MBEDTLS_PLATFORM_EXIT_MACRO board_exit /* the block is damaged */
+void psk_exit(int code);
+#define MBEDTLS_PLATFORM_EXIT_MACRO psk_exit /* the block is damaged */
 
 #include <mbedtls/check_config.h>
 
