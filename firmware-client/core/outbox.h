@@ -3,13 +3,14 @@
  *
  * Shape       a ring of sectors. A sector begins with a header (magic, layout version, its number in the log, crc), then records (length, type, crc, body).
  *             Records: COMMAND (ticket, composed, bytes), CANCEL (ticket), STATE (epoch, first ticket, its n), CURSOR (conversation, scope, seq).
- *             Before the oldest sector is erased, what is still live in it is written again at the end of the log; one sector is always kept erased
- *             for that.
+ *             A sector's first record is a STATE. Before the oldest sector is given up, what is still live in it is written again at the end of
+ *             the log; one sector is always kept free for that, and erased when it is taken.
  * Invariants  O1 what append() accepted is found again after open(), bytes and ticket, until it is done or cancelled; nothing else ever is.
  *             O2 tickets are given in order, without a hole, and never twice, whatever happens.
  *             O3 n of the first pending command and the epoch that it counts in are on the storage before they are used. The n of each other
  *                follows by counting: n(ticket) = first n + the commands between them that were not cancelled.
- *             O4 a record with a bad crc, and all that stands behind it in its sector, was never accepted. An error leaves all as it was.
+ *             O4 a record with a bad crc, and all that stands behind it in its sector, was never accepted. An error leaves all as it was; only what the
+ *                port failed to write or sync (FP_EIO) may be found by the next open() all the same, unless the ticket was given again.
  *             O5 reclaiming never loses a live record: it is synced at its new place before the old one is erased.
  * Errors      FP_EFULL: no room, on the storage or in slots[]. FP_ETOOLARGE: longer than a record may be. FP_EIO: the port. FP_EVERSION.
  * Memory      the caller owns struct and slots; a body is read back into the caller's buffer
@@ -46,20 +47,23 @@ struct fp_cursor {
 
 struct fp_outbox {
     struct fp_storage storage;
-    struct fp_slot *slots; /* a ring: ticket t is slots[t % slot_cap] */
-    uint32_t slot_cap;
+    struct fp_slot *slots; /* a ring of slot_cap; see fp_outbox_slot() */
     struct fp_cursor *cursors;
+    uint64_t first;   /* ticket of the oldest pending command; == next if there is none */
+    uint64_t next;    /* ticket of the next append */
+    uint64_t epoch;   /* 0: never said hello */
+    uint64_t first_n; /* n of `first`; meaningless while epoch is 0 */
+    uint32_t slot_cap;
+    uint32_t first_slot; /* where the slot of `first` is */
+    uint32_t cancelled;  /* of those pending */
+    uint32_t state_at;   /* latest STATE record; UINT32_MAX: none */
+    uint32_t sectors;    /* of the storage */
+    uint32_t chain;      /* sectors that hold the log, the one that is written included */
+    uint32_t sector;     /* the one that is written */
+    uint32_t number;     /* its number in the log */
+    uint32_t used;       /* bytes of it that are taken; all, if what stands behind cannot be used */
     uint16_t cursor_cap;
-    uint64_t first;    /* ticket of the oldest pending command; == next if there is none */
-    uint64_t next;     /* ticket of the next append */
-    uint64_t epoch;    /* 0: never said hello */
-    uint64_t first_n;  /* n of `first`; meaningless while epoch is 0 */
-    uint32_t state_at; /* latest STATE record; UINT32_MAX: none */
-    uint32_t oldest;   /* sector of the tail; number of the tail in the log: */
-    uint32_t sector;   /* sector that is written */
-    uint32_t number;   /* its number in the log */
-    uint32_t used;     /* bytes written in it */
-    bool failed;       /* the port failed in the middle of a record: the next write begins a new sector */
+    bool dirty; /* `first` has moved since the latest STATE record */
 };
 
 /* Reads the log back; erases what must be erased. storage, slots and cursors as given. */

@@ -155,10 +155,6 @@ static void cut_piece(struct sim_flash *f, uint32_t piece, unsigned keep_per_mil
     } else {
         memcpy(now, safe, f->program_bytes);
     }
-    f->written[piece] = 0;
-    for (uint16_t i = 0; i < f->program_bytes; i++) {
-        f->written[piece] = f->written[piece] || now[i] != 0xff;
-    }
 }
 
 void sim_flash_cut(struct sim_flash *f)
@@ -168,6 +164,10 @@ void sim_flash_cut(struct sim_flash *f)
 
     for (uint32_t piece = 0; piece < f->size / f->program_bytes; piece++) {
         cut_piece(f, piece, keep);
+        f->written[piece] = 0; /* a piece of 0xff cannot be told from an erased one; the port says that it is none */
+        for (uint16_t i = 0; i < f->program_bytes; i++) {
+            f->written[piece] = f->written[piece] || f->now[(size_t)piece * f->program_bytes + i] != 0xff;
+        }
     }
     memcpy(f->safe, f->now, f->size);
     memcpy(f->safe_written, f->written, f->size);
