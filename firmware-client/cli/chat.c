@@ -82,6 +82,8 @@ void chat_notice(void *ctx, const struct fp_notice *n)
         fp_client_stored(c->s.client, &n->conv, n->seq);
     } else if (n->kind == FP_NOTICE_SKIPPED && !n->fetched) {
         fp_client_stored(c->s.client, &n->conv, n->upto);
+    } else if (n->kind == FP_NOTICE_FETCHED) {
+        c->fetched = true;
     } else if (n->kind == FP_NOTICE_LEFT) {
         c->over = true;
     }
@@ -115,6 +117,9 @@ void chat_begin(struct chat *c)
         return;
     }
     const struct fp_conv *conv = fp_client_conv(c->s.client, &c->conv);
+    if (conv && conv->cursor < conv->head) {
+        return; /* what we are behind comes by itself */
+    }
     c->asked = true;
     if (!conv) {
         c->over = true;
@@ -122,6 +127,10 @@ void chat_begin(struct chat *c)
     }
     uint64_t after = conv->head > c->last && conv->head - c->last > conv->floor ? conv->head - c->last : conv->floor;
     if (c->last > 0 && conv->head > after) {
-        c->asked = fp_client_fetch(c->s.client, &c->conv, after, conv->head) != FP_EAGAIN;
+        enum fp_err err = fp_client_fetch(c->s.client, &c->conv, after, conv->head);
+        c->asked = err != FP_EAGAIN;
+        c->fetched = err != FP_OK && c->asked;
+    } else {
+        c->fetched = true;
     }
 }

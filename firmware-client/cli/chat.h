@@ -16,6 +16,7 @@ struct chat {
     uint64_t last; /* how many events to show first */
     bool screen;   /* a terminal on both sides */
     bool asked;    /* for these events */
+    bool fetched;  /* they are all here */
     bool over;
     int code;
     struct log log;

@@ -131,7 +131,7 @@ static bool lines_rest(void *ctx)
 {
     struct chat *c = ctx;
     chat_begin(c);
-    return c->over || c->broken || (c->asked && fp_client_pending(c->s.client) == 0);
+    return c->over || c->broken || (c->fetched && fp_client_pending(c->s.client) == 0);
 }
 
 /* ------------------------------------------------------------------ both */

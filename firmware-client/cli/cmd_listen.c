@@ -117,10 +117,16 @@ static void on_history(void *ctx, const struct fp_notice *n)
     l->broken = !app_put(&l->line) || l->broken;
 }
 
+/* The library tells the hub of its own accord how far it is; a hub that does not know that yet says so, which has nothing to do with us. */
+static bool is_refused(const struct listen *l)
+{
+    return l->s.nack && l->s.nack != FP_EUNSUPPORTED;
+}
+
 static bool is_answered(void *ctx)
 {
     const struct listen *l = ctx;
-    return l->answered || l->broken || l->s.nack;
+    return l->answered || l->broken || is_refused(l);
 }
 
 /* A page may hold less than what was asked for: asks on until there is nothing more to come. */
@@ -134,7 +140,7 @@ static int fetch_all(struct listen *l, uint64_t after)
             return app_error(l->app, fp_err_name(err), "the hub cannot be asked for the history now");
         }
         enum session_end end = session_wait(&l->s, is_answered, l, l->app->set.timeout_ms, -1);
-        if (l->s.nack) {
+        if (is_refused(l)) {
             return app_refused(l->app, fp_err_name(l->s.nack), str_bytes(&l->s.nack_text));
         }
         if (end != SESSION_DONE) {
@@ -148,8 +154,17 @@ static int fetch_all(struct listen *l, uint64_t after)
     return EXIT_FINE;
 }
 
+/* What this device is behind comes by itself first; only then is it clear whose answer a page is. */
+static bool is_caught_up(void *ctx)
+{
+    const struct listen *l = ctx;
+    const struct fp_conv *c = fp_client_conv(l->s.client, &l->conv);
+    return !c || c->cursor >= c->head;
+}
+
 static int history(struct listen *l, uint64_t after, uint64_t before, uint64_t last)
 {
+    (void)session_wait(&l->s, is_caught_up, l, l->app->set.timeout_ms, -1); /* if not, what there is will do */
     const struct fp_conv *c = session_conv(&l->s, &l->conv);
     if (!c) {
         return EXIT_FAILED;
@@ -177,7 +192,7 @@ int run_history(struct app *app, const struct args *args)
         str_fini(&why);
         return EXIT_USAGE;
     }
-    int code = session_open(&l.s, app, 0, on_history, &l);
+    int code = session_open(&l.s, app, FP_WANT_EVENTS, on_history, &l);
     if (code) {
         return code;
     }

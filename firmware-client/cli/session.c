@@ -166,6 +166,9 @@ static void turn(struct session *s, uint64_t end_us, int extra_fd)
     uint64_t until = due.us < end_us ? due.us : end_us;
     now = clock_mono();
     uint64_t ms = until > now.us ? (until - now.us + 999) / 1000 : 0;
+    if (fp_client_link(s->client) == FP_LINK_IDLE) {
+        return; /* good-bye has been said */
+    }
     wire_wait(s->wire, fp_client_wants_write(s->client), extra_fd, ms);
 }
 

@@ -40,7 +40,7 @@ enum session_end {
 /* want: bits of enum fp_want. Waits for the outbox while another process has it. EXIT_FINE, or the exit code. */
 int session_open(struct session *s, const struct app *app, uint32_t want, session_fn on, void *ctx);
 void session_close(struct session *s);
-/* Wants to be online, if it was not, and works until done(ctx). timeout_ms UINT64_MAX: for ever. extra_fd: also returns to ask done() when readable. */
+/* Wants to be online and works until done(ctx). timeout_ms UINT64_MAX: for ever. done() is also asked when extra_fd (-1: none) is readable. */
 enum session_end session_wait(struct session *s, session_done_fn done, void *ctx, uint64_t timeout_ms, int extra_fd);
 /* Online within the time of the settings; says why if not. Waits until all that is queued is answered, too, as far as the time goes. */
 int session_online(struct session *s);

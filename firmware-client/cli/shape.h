@@ -1,7 +1,7 @@
 /*
  * shape.h: what the maps and rows of the contract look like, for people.
  *
- * Shape       one table an object: key (in a row: position) => name and what the value is. `each` is what all values are that the table does not name.
+ * Shape       one table an object: key (in a row: position) => name and what the value is. `each` is what the values are that it does not name.
  * Source      schemas/cddl
  */
 #ifndef FIRMWARE_CLIENT_CLI_SHAPE_H

@@ -45,16 +45,19 @@ static void replies_are_told_by_what_they_are(void **state)
     (void)state;
     shows(NULL, "a3 01 02 03 03 04 62 6e6f", "nack {\n  what: 2 (nack)\n  error: 3 (denied)\n  reason: \"no\"\n}\n");
     shows(NULL, "a2 01 01 02 81 84 05 61 63 07 1b 0000019abcdef000",
-          "ack {\n  what: 1 (ack)\n  rows: [\n    [\n      n: 5\n      conv: \"c\"\n      seq: 7\n      at: 1764105318400 (2025-11-25T21:15:18.400Z)\n    ]\n  ]\n}\n");
+          "ack {\n  what: 1 (ack)\n  rows: [\n    [\n"
+          "      n: 5\n      conv: \"c\"\n      seq: 7\n      at: 1764105318400 (2025-11-25T21:15:18.400Z)\n    ]\n  ]\n}\n");
 }
 
 static void an_inbox_and_the_retained_plane_are_guessed_or_named(void **state)
 {
     (void)state;
     shows(NULL, "a2 01 01 02 81 84 61 63 61 73 03 01",
-          "inbox heads {\n  what: 1 (inbox heads)\n  rows: [\n    [\n      conv: \"c\"\n      scope: \"s\"\n      head: 3\n      unread: 1\n    ]\n  ]\n}\n");
+          "inbox heads {\n  what: 1 (inbox heads)\n  rows: [\n    [\n"
+          "      conv: \"c\"\n      scope: \"s\"\n      head: 3\n      unread: 1\n    ]\n  ]\n}\n");
     shows(NULL, "a4 01 02 02 61 74 03 61 73 04 a1 61 61 82 03 01",
-          "about {\n  version: 2\n  title: \"t\"\n  scope: \"s\"\n  members: {\n    \"a\": [\n      role: 3 (owner)\n      joined: 1\n    ]\n  }\n}\n");
+          "about {\n  version: 2\n  title: \"t\"\n  scope: \"s\"\n"
+          "  members: {\n    \"a\": [\n      role: 3 (owner)\n      joined: 1\n    ]\n  }\n}\n");
     shows(NULL, "a1 61 61 82 04 02", "receipts {\n  \"a\": [\n    delivered: 4\n    read: 2\n  ]\n}\n");
     shows("typing", "a2 01 81 61 61 02 01", "typing {\n  names: [\n    \"a\"\n  ]\n  count: 1\n}\n");
     shows("head", "a4 01 01 02 02 03 00 04 05", "head {\n  epoch: 1\n  seq: 2\n  floor: 0\n  at: 5 (1970-01-01T00:00:00.005Z)\n}\n");

@@ -39,7 +39,8 @@ static void a_message_is_one_line_whatever_is_in_it(void **state)
     struct fp_event ev = event(FP_K_MSG, body);
     shown(&ev, false, "[2025-11-24 16:00] #5 anna: a\n    b\\x1b[J\"\n");
     shown(&ev, true,
-          "{\"type\":\"event\",\"conv\":\"site-7\",\"seq\":5,\"at\":\"2025-11-24T16:00:00.123Z\",\"kind\":\"msg\",\"user\":\"anna\",\"device\":\"phone\","
+          "{\"type\":\"event\",\"conv\":\"site-7\",\"seq\":5,\"at\":\"2025-11-24T16:00:00.123Z\",\"kind\":\"msg\","
+          "\"user\":\"anna\",\"device\":\"phone\","
           "\"n\":4,\"ref\":0,\"priority\":\"normal\",\"flags\":0,\"text\":\"a\\nb\\u001b[J\\\"\",\"must_confirm\":false,\"attachments\":0}\n");
     ev.ref = 2;
     ev.priority = FP_PRIORITY_SAFETY;
