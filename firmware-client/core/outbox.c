@@ -72,6 +72,7 @@ enum fp_err outbox_write_state(struct fp_outbox *o)
     enum fp_err err = outbox_write(o, OUTBOX_STATE, &part, 1, &o->state_at);
     if (!err) {
         o->dirty = false;
+        o->saved_first = o->first;
     }
     return err;
 }
@@ -102,6 +103,19 @@ static enum fp_err save_state(struct fp_outbox *o)
     return err ? err : sync_log(o);
 }
 
+/*
+ * open() needs a slot for each ticket from the STATE's first on, answered or not: so the log never holds more of them than there are slots. Needs no
+ * sync of its own: the command stands behind it, so it counts only where the STATE does (O4).
+ */
+static enum fp_err bound_replay(struct fp_outbox *o)
+{
+    if (o->next - o->saved_first < o->slot_cap) {
+        return FP_OK;
+    }
+    enum fp_err err = outbox_make_room(o, OUTBOX_STATE_BYTES, 0);
+    return err ? err : outbox_write_state(o);
+}
+
 enum fp_err fp_outbox_append(struct fp_outbox *o, struct fp_composed composed, struct fp_bytes head, struct fp_bytes rest, uint64_t *out_ticket)
 {
     uint8_t front[OUTBOX_COMMAND_BYTES];
@@ -123,7 +137,10 @@ enum fp_err fp_outbox_append(struct fp_outbox *o, struct fp_composed composed, s
     };
     uint32_t len = (uint32_t)(sizeof(front) + head.len + rest.len);
     size_t count = rest.len > 0 ? 3 : head.len > 0 ? 2 : 1;
-    enum fp_err err = outbox_make_room(o, len, reserve_of(o));
+    enum fp_err err = bound_replay(o);
+    if (!err) {
+        err = outbox_make_room(o, len, reserve_of(o));
+    }
     if (!err) {
         err = outbox_write(o, OUTBOX_COMMAND, parts, count, &at);
     }

@@ -63,7 +63,8 @@ struct fp_outbox {
     uint32_t number;     /* its number in the log */
     uint32_t used;       /* bytes of it that are taken; all, if what stands behind cannot be used */
     uint16_t cursor_cap;
-    bool dirty; /* `first` has moved since the latest STATE record */
+    bool dirty;           /* `first` has moved since the latest STATE record */
+    uint64_t saved_first; /* `first` in that record: all from there on need a slot when the log is read back */
 };
 
 /* Reads the log back; erases what must be erased. storage, slots and cursors as given. */

@@ -151,6 +151,7 @@ static enum fp_err replay(struct fp_outbox *o)
     }
     o->first = x.has_state ? x.first : x.lowest;
     o->first = o->first > 0 ? o->first : 1;
+    o->saved_first = o->first;
     o->next = x.next > o->first ? x.next : o->first;
     o->epoch = x.epoch;
     o->first_n = x.first_n;

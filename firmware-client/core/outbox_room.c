@@ -99,6 +99,7 @@ static enum fp_err reclaim(struct fp_outbox *o)
 {
     uint32_t oldest = outbox_oldest(o), live = 0;
     uint32_t sector = o->sector, number = o->number;
+    uint64_t saved_first = o->saved_first;
     enum fp_err err = outbox_next_sector(o);
     uint32_t to = o->sector * o->storage.sector_bytes + o->used;
     if (!err) {
@@ -112,6 +113,7 @@ static enum fp_err reclaim(struct fp_outbox *o)
         o->sector = sector;
         o->number = number;
         o->used = o->storage.sector_bytes;
+        o->saved_first = saved_first;
         return err;
     }
     err = walk(o, oldest, WALK_MOVE, to, &live);

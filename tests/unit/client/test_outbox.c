@@ -76,6 +76,26 @@ static void tickets_are_not_given_twice_when_all_is_answered(void **state)
     sim_flash_fini(&k.flash);
 }
 
+/* What is answered frees its slot at once, and is written lazily: the log must not name more tickets than there are slots all the same. */
+static void more_commands_than_slots_between_two_flushes_are_read_back(void **state)
+{
+    (void)state;
+    struct outbox_kit k;
+    kit_begin(&k, 4, 16384, 4);
+    for (uint64_t i = 1; i <= 5 * KIT_SLOTS; i++) {
+        assert_int_equal(kit_put(&k, "some text"), i);
+        if (i > 3) { /* three are always pending */
+            assert_int_equal(fp_outbox_done(&k.o, i - 3), FP_OK);
+        }
+        struct outbox_kit again = k;
+        assert_int_equal(kit_reopen(&again), FP_OK); /* no flush before: the power has gone */
+        assert_int_equal(again.o.next, i + 1);
+        assert_int_equal(fp_outbox_next_n(&again.o), fp_outbox_next_n(&k.o));
+        kit_has(&again, i, "some text");
+    }
+    sim_flash_fini(&k.flash);
+}
+
 static void a_full_outbox_refuses_and_takes_again(void **state)
 {
     (void)state;
@@ -189,6 +209,7 @@ int main(void)
         cmocka_unit_test(numbers_follow_the_first_and_skip_what_was_cancelled),
         cmocka_unit_test(answers_out_of_order_wait_for_those_in_front),
         cmocka_unit_test(tickets_are_not_given_twice_when_all_is_answered),
+        cmocka_unit_test(more_commands_than_slots_between_two_flushes_are_read_back),
         cmocka_unit_test(a_full_outbox_refuses_and_takes_again),
         cmocka_unit_test(too_long_is_refused_on_either_side_of_the_limit),
         cmocka_unit_test(cursors_come_back_and_never_go_back),
