@@ -244,8 +244,8 @@ def test_settings_come_from_the_file_too(world, tmp_path):
 def test_decode_reads_what_mosquitto_sub_prints(world, pair):
     a, _, conv = pair
     scope = a.rows("conversations")[0]["scope"]
-    sub = ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(world.broker.port), "-i", world.name("sub"), "-u", a.env["FIELDPOST_USER"], "-q", "1", "-C", "1",
-           "-W", "10", "-t", f"fp/1/scope/{scope}/conv/{conv}/about"]
+    sub = ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(world.broker.port), "-i", world.name("sub"), "-u", a.env["FIELDPOST_USER"], "-q", "1",
+           "-C", "1", "-W", "10", "-t", f"fp/1/scope/{scope}/conv/{conv}/about"]
     for more, options in ((["-F", "%x"], ["--hex"]), (["-N"], [])):
         raw = subprocess.run([*sub, *more], check=True, stdout=subprocess.PIPE, timeout=20).stdout
         out = a.run("decode", *options, stdin=raw)
