@@ -20,6 +20,8 @@ CASES = [
     ("include", "plugin/sqlite/a.c", "#include <sqlite3.h>\n", '#include "plugin/mosq/ring.h"\n', 1),
     ("include", "plugin/mosq/a.c", '#include "plugin/sqlite/sqlite_store.h"\n', '#include "plugin/sqlite/schema.h"\n', 1),
     ("include", "plugin/mosq/a.c", "#include <mosquitto_plugin.h>\n", "#include <sqlite3.h>\n", 1),
+    ("include", "firmware-client/ports/a.c", "#include <mbedtls/ssl.h>\n", "#include <sqlite3.h>\n", 1),
+    ("include", "firmware-client/cli/a.c", '#include "firmware-client/ports/posix.h"\n', "\n#include <mbedtls/ssl.h>\n", 2),
     ("include", "schemas/src/a.c", "#include <cbor.h>\n", '#include "plugin/core/a.h"\n', 1),
     ("banned", "plugin/mosq/a.c", '/* strcpy(a, b) */ const char *s = "strcpy(a)";\n', "void f(void) { strcpy(a, b); }\n", 1),
     ("banned", "plugin/hub/a.c", "int x = store->time(1);\n", "\nint x = time(0);\n", 2),
