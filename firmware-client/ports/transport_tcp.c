@@ -53,14 +53,12 @@ static enum fp_err look_up(struct fp_tcp *t)
     for (t->at_index = 0; t->at_index < t->first; t->at_index++) {
         t->at = t->at->ai_next;
     }
-    t->tried = 0;
     return FP_OK;
 }
 
 /* The address behind this one, or the first one behind the last; NULL when all were tried. */
 static void next_address(struct fp_tcp *t)
 {
-    t->tried++;
     t->at_index = t->at->ai_next ? t->at_index + 1 : 0;
     t->at = t->at->ai_next ? t->at->ai_next : t->own_found;
     if (t->at_index == t->first) {

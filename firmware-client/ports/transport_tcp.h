@@ -21,7 +21,7 @@ struct fp_tcp {
     const char *host, *port;
     struct addrinfo *own_found; /* of the attempt that is under way */
     struct addrinfo *at;        /* whose connect() is under way */
-    size_t at_index, first, tried;
+    size_t at_index, first;
     int fd; /* -1: none */
     bool stands;
     char error[FP_TCP_ERROR_MAX];
