@@ -215,15 +215,19 @@ void session_leave(struct session *s)
 int session_no_link(struct session *s)
 {
     struct str why = {0};
-    if (s->link_err == FP_EDENIED || s->link_err == FP_EIDENTITY) {
-        return app_refused(s->app, fp_err_name(s->link_err), str_bytes(&s->link_text));
+    bool denied = s->link_err == FP_EDENIED || s->link_err == FP_EIDENTITY;
+    if (denied) {
+        str_text(&why, str_get(&s->link_text));
+    } else {
+        str_format(&why, "no answer from %s port %u within %" PRIu64 " s", settings_get(&s->app->set, SET_HOST), (unsigned)s->app->set.port,
+                   s->app->set.timeout_ms / 1000);
     }
-    str_format(&why, "no answer from %s port %u within %" PRIu64 " s", settings_get(&s->app->set, SET_HOST), (unsigned)s->app->set.port,
-               s->app->set.timeout_ms / 1000);
-    if (s->link_text.len > 0) {
+    if (*wire_error(s->wire)) {
+        str_format(&why, " (%s)", wire_error(s->wire));
+    } else if (!denied && s->link_text.len > 0) {
         str_format(&why, " (%s)", s->link_text.p);
     }
-    int code = app_error(s->app, "unreachable", str_get(&why));
+    int code = app_error(s->app, denied ? fp_err_name(s->link_err) : "unreachable", str_get(&why));
     str_fini(&why);
     return code;
 }

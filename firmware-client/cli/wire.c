@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "firmware-client/cli/wire_tls.h"
 #include "firmware-client/ports/posix.h"
 #include "firmware-client/ports/storage_file.h"
 #include "firmware-client/ports/transport_tcp.h"
@@ -17,6 +18,7 @@ struct wire {
     struct fp_storage_file file;
     struct fp_storage storage;
     struct fp_tcp tcp;
+    struct wire_tls *tls; /* NULL: plain */
     struct fp_transport transport;
     char port[8];
 };
@@ -35,16 +37,13 @@ static enum fp_err open_storage(struct wire *w, const char *path, struct str *wh
 
 static enum fp_err open_transport(struct wire *w, const struct settings *s, struct str *why)
 {
-    if (s->tls) {
-        str_text(why, "this program was built without TLS");
-        return FP_ECONFIG;
-    }
     (void)snprintf(w->port, sizeof w->port, "%u", (unsigned)s->port);
     enum fp_err err = fp_tcp_init(&w->tcp, settings_get(s, SET_HOST), w->port, &w->transport);
     if (err) {
         str_text(why, "the hub's host or port is missing");
+        return err;
     }
-    return err;
+    return s->tls ? wire_tls_open(&w->tls, s, &w->transport, why) : FP_OK;
 }
 
 enum fp_err wire_open(struct wire **out, const struct settings *s, const char *outbox_path, struct str *why)
@@ -55,6 +54,7 @@ enum fp_err wire_open(struct wire **out, const struct settings *s, const char *o
     enum fp_err err = open_transport(w, s, why);
     err = err ? err : open_storage(w, outbox_path, why);
     if (err) {
+        wire_tls_close(w->tls);
         free(w);
         return err;
     }
@@ -68,6 +68,7 @@ void wire_close(struct wire *w)
         return;
     }
     w->transport.close(w->transport.ctx);
+    wire_tls_close(w->tls);
     fp_storage_file_close(&w->file);
     free(w);
 }
@@ -86,6 +87,12 @@ struct fp_random wire_random(struct wire *w)
 {
     (void)w;
     return fp_posix_random();
+}
+
+const char *wire_error(const struct wire *w)
+{
+    const char *tls = w->tls ? wire_tls_error(w->tls) : "";
+    return *tls ? tls : fp_tcp_error(&w->tcp);
 }
 
 void wire_wait(struct wire *w, bool wants_write, int extra_fd, uint64_t ms)

@@ -16,6 +16,8 @@ void wire_close(struct wire *w);
 struct fp_transport wire_transport(struct wire *w);
 struct fp_storage wire_storage(struct wire *w);
 struct fp_random wire_random(struct wire *w);
+/* Why the transport does not stand, as a sentence; empty if it does, or if nobody knows. */
+const char *wire_error(const struct wire *w);
 /* Until the transport is readable (or writable, if that is wanted), or extra_fd (-1: none) is readable, or ms have passed, or a signal came. */
 void wire_wait(struct wire *w, bool wants_write, int extra_fd, uint64_t ms);
 

@@ -1,7 +1,8 @@
 /*
  * outbox.h: the log on the storage port: commands that the hub has not answered, and cursors. Survives the power going at any byte.
  *
- * Shape       a ring of sectors. A sector begins with a header (magic, layout version, its number in the log, crc), then records (length, type, crc, body).
+ * Shape       a ring of sectors. A sector begins with a header (magic, layout version, its number in the log, crc), then records (length, type,
+ *             crc, body).
  *             Records: COMMAND (ticket, composed, bytes), CANCEL (ticket), STATE (epoch, first ticket, its n), CURSOR (conversation, scope, seq).
  *             A sector's first record is a STATE. Before the oldest sector is given up, what is still live in it is written again at the end of
  *             the log; one sector is always kept free for that, and erased when it is taken.
@@ -9,8 +10,8 @@
  *             O2 tickets are given in order, without a hole, and never twice, whatever happens.
  *             O3 n of the first pending command and the epoch that it counts in are on the storage before they are used. The n of each other
  *                follows by counting: n(ticket) = first n + the commands between them that were not cancelled.
- *             O4 a record with a bad crc, and all that stands behind it in its sector, was never accepted. An error leaves all as it was; only what the
- *                port failed to write or sync (FP_EIO) may be found by the next open() all the same, unless the ticket was given again.
+ *             O4 a record with a bad crc, and all that stands behind it in its sector, was never accepted. An error leaves all as it was; only what
+ *                the port failed to write or sync (FP_EIO) may be found by the next open() all the same, unless the ticket was given again.
  *             O5 reclaiming never loses a live record: it is synced at its new place before the old one is erased.
  * Errors      FP_EFULL: no room, on the storage or in slots[]. FP_ETOOLARGE: longer than a record may be. FP_EIO: the port. FP_EVERSION.
  * Memory      the caller owns struct and slots; a body is read back into the caller's buffer
@@ -72,8 +73,8 @@ enum fp_err fp_outbox_open(struct fp_outbox *o, struct fp_storage storage, struc
                            uint16_t cursor_cap);
 
 /*
- * Accepts a command: two spans that are stored one after the other. Synced when it returns FP_OK. composed: the hub's clock when it was composed, as far as
- * known (0: not), and by how much that may be off.
+ * Accepts a command: two spans that are stored one after the other. Synced when it returns FP_OK. composed: the hub's clock when it was composed, as far
+ * as known (0: not), and by how much that may be off.
  */
 struct fp_composed {
     struct fp_wall at;

@@ -49,7 +49,8 @@ struct fp_transport {
 
 /*
  * A region that is programmed and erased like NOR flash: erased bytes are 0xff; program() may only touch erased bytes; a piece of program_bytes
- * may be programmed once between two erases (one that was programmed with nothing but 0xff, and lost power, once more). The log pads its records, so that at and len of a program() are multiples of program_bytes.
+ * may be programmed once between two erases (one that was programmed with nothing but 0xff, and lost power, once more). The log pads its records,
+ * so that at and len of a program() are multiples of program_bytes.
  *   sync   when it returns FP_OK, all that was programmed and erased before survives the power going.
  * Without sync, or when the power goes in the middle, any part of what was programmed or erased may be there, and the rest not. FP_EIO: it failed.
  * Conformance suite: tests/conformance/storage_conformance.c

@@ -2,8 +2,8 @@
  * storage_file.h: the storage port in a POSIX file, made durable by fdatasync.
  *
  * Shape       the file has its full size from the beginning, so that a full disk is met at open() and not in the middle of a message
- * Errors      FP_EBUSY: another process has it open. FP_EFULL: the disk has no room for it. FP_ECONFIG: sizes that do not fit each other, or a file of
- *             another size. FP_EIO: anything else; errno says what.
+ * Errors      FP_EBUSY: another process has it open. FP_EFULL: the disk has no room for it. FP_ECONFIG: sizes that do not fit each other, or a file
+ *             of another size. FP_EIO: anything else; errno says what.
  * Memory      the caller owns the struct
  */
 #ifndef FIRMWARE_CLIENT_PORTS_STORAGE_FILE_H

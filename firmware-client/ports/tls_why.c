@@ -105,11 +105,6 @@ static void say_doubts(struct fp_tls *t)
     }
     (void)append(t, at, said > 0 ? "" : "was not accepted");
 }
-#else
-static void say_doubts(struct fp_tls *t)
-{
-    fp_tls_say(t, "the certificate of the other side was not accepted");
-}
 #endif
 
 static enum fp_err of_alert(struct fp_tls *t)
@@ -126,9 +121,11 @@ static enum fp_err of_alert(struct fp_tls *t)
 enum fp_err fp_tls_why_open(struct fp_tls *t, int code)
 {
     switch (code) {
+#if defined(MBEDTLS_X509_CRT_PARSE_C)
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
         say_doubts(t);
         return FP_EDENIED;
+#endif
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
         return of_alert(t);
     case MBEDTLS_ERR_SSL_INVALID_MAC: /* its Finished is not what the shared key makes */

@@ -43,7 +43,7 @@ struct sim_net {
     struct fp_mono now;
     struct link links[SIM_LINKS_MAX];
     struct sim_conn *conns;
-    uint64_t hash, bytes;
+    uint64_t hash, bytes, moved;
 };
 
 static void *must(void *p)
@@ -104,6 +104,7 @@ static enum fp_err pipe_read(struct sim_net *net, struct pipe *p, struct fp_byte
     net->hash = fp_hash(net->hash, &net->now.us, sizeof(net->now.us));
     net->hash = fp_hash(net->hash, p->buf, n);
     net->bytes += n;
+    net->moved += n;
     pipe_drop_front(p, n);
     *out_len = n;
     return FP_OK;
@@ -210,12 +211,13 @@ uint64_t sim_net_next_us(const struct sim_net *net)
 {
     uint64_t next = UINT64_MAX;
     for (const struct sim_conn *c = net->conns; c; c = c->next) {
-        next = c->client_open ? lower(next, pipe_next_us(&c->down)) : next;
+        uint64_t down = c->client_open ? pipe_next_us(&c->down) : UINT64_MAX;
+        next = down > net->now.us ? lower(next, down) : next;
         next = c->server_open && c->accepted ? lower(next, pipe_next_us(&c->up)) : next;
         next = c->accepted ? next : lower(next, c->accept_us);
     }
     for (size_t i = 0; i < SIM_LINKS_MAX; i++) {
-        next = net->links[i].open_us > 0 ? lower(next, net->links[i].open_us) : next;
+        next = net->links[i].open_us > net->now.us ? lower(next, net->links[i].open_us) : next;
     }
     return next;
 }
@@ -228,6 +230,11 @@ uint64_t sim_net_hash(const struct sim_net *net)
 uint64_t sim_net_bytes(const struct sim_net *net)
 {
     return net->bytes;
+}
+
+uint64_t sim_net_moved(const struct sim_net *net)
+{
+    return net->moved;
 }
 
 /* ------------------------------------------------------------------ the client's end */
@@ -283,6 +290,7 @@ static enum fp_err link_write(void *ctx, const void *p, size_t len, size_t *out_
     size_t room = net->shape.window_bytes - used;
     size_t n = len < room ? len : room;
     n = sim_chance(&net->random, 300) ? 1 + (size_t)sim_below(&net->random, n) : n;
+    net->moved += n;
     if (up->lost) {
         up->lost_bytes += n;
     } else {

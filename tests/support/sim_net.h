@@ -38,10 +38,11 @@ void sim_net_set_shape(struct sim_net *net, struct sim_shape shape);
 
 struct fp_mono sim_net_now(const struct sim_net *net);
 void sim_net_set_now(struct sim_net *net, struct fp_mono now);
-/* When something arrives somewhere; now or earlier: it is there. UINT64_MAX: nothing is on its way. */
+/* When something arrives next. What is there already counts for the server, not for a client: see sim_net_ready(). UINT64_MAX: nothing does. */
 uint64_t sim_net_next_us(const struct sim_net *net);
 uint64_t sim_net_hash(const struct sim_net *net); /* of all that was read so far, by whom and when */
 uint64_t sim_net_bytes(const struct sim_net *net);
+uint64_t sim_net_moved(const struct sim_net *net); /* bytes that anybody has read or written: who polls and moves none is stuck */
 
 /* ------------------------------------------------------------------ the client's end */
 

@@ -21,7 +21,7 @@ flags=(-std=c11 -mcpu=cortex-m3 -mthumb -Os -g -ffunction-sections -fdata-sectio
 ours=(-Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wundef -Wpointer-arith -Wwrite-strings -Werror -I"$root" -I"$root/schemas/include")
 tls=(-I"$here" '-DMBEDTLS_CONFIG_FILE="mbedtls_config.h"')
 # Of mbedTLS, what a client with a pre-shared key needs.
-tls_files="aes cipher cipher_wrap constant_time ctr_drbg entropy gcm md memory_buffer_alloc platform platform_util sha256
+tls_files="aes cipher cipher_wrap constant_time ctr_drbg gcm md memory_buffer_alloc platform platform_util sha256
     ssl_ciphersuites ssl_cli ssl_msg ssl_tls"
 
 # libcbor wants a heap, so its four files are left out: firmware-client/core has the same functions without one.
@@ -62,7 +62,8 @@ build_psk() {
     fi
     mkdir -p "$dir/mbedtls"
     for name in $tls_files; do printf '%s\n' "$source/library/$name.c"; done | stale "$dir/mbedtls" | compile "${tls[@]}" -I"$source/include"
-    printf '%s\n' "$here/psk.c" | stale "$dir/psk" | compile "${ours[@]}" "${tls[@]}" -isystem "$source/include"
+    printf '%s\n' "$here/psk.c" "$root"/firmware-client/ports/{transport_tls,tls_setup,tls_why}.c | stale "$dir/psk" |
+        compile "${ours[@]}" "${tls[@]}" -isystem "$source/include"
     link "$dir/psk" "$dir"/client/*.o "$dir"/board/*.o "$dir"/psk/*.o "$dir"/mbedtls/*.o
 }
 

@@ -31,14 +31,9 @@
 #define MBEDTLS_SHA256_SMALLER
 #define MBEDTLS_HAVE_ASM
 
-/* Chance: a device names its hardware source with mbedtls_entropy_add_source(); see psk.c */
+/* Chance: seeded by the port from a function of ours; see psk.c */
 #define MBEDTLS_CTR_DRBG_C
 #define MBEDTLS_CTR_DRBG_USE_128_BIT_KEY
-#define MBEDTLS_ENTROPY_C
-#define MBEDTLS_ENTROPY_FORCE_SHA256
-#define MBEDTLS_NO_PLATFORM_ENTROPY
-#define MBEDTLS_NO_DEFAULT_ENTROPY_SOURCES
-#define MBEDTLS_ENTROPY_MAX_SOURCES 1
 
 /* Memory: one static block; see psk.c */
 #define MBEDTLS_PLATFORM_C

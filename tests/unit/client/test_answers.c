@@ -30,7 +30,7 @@ static void an_ack_that_got_lost_is_asked_for_once(void **state)
 {
     (void)state;
     struct kit *k = with_three_sent();
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     kit_ack(k, 12, 101);
     kit_poll(k);
     assert_int_equal(kit_commands(kit_heard(k), FP_K_MSG, &cmd), 2); /* 11 and what stands behind it */
@@ -60,7 +60,7 @@ static void a_refusal_for_now_is_tried_again_after_a_wait(void **state)
 {
     (void)state;
     struct kit *k = with_three_sent();
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     kit_nack(k, 12, FP_EBUSY, true, 0);
     kit_nack(k, 13, FP_EGAP, true, 12);
     kit_poll(k);
@@ -76,7 +76,7 @@ static void a_gap_that_we_do_not_have_numbers_anew(void **state)
 {
     (void)state;
     struct kit *k = with_three_sent();
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     kit_nack(k, 11, FP_EGAP, true, 5);
     kit_poll(k);
     kit_after(k, FP_SECOND_US);

@@ -26,7 +26,7 @@ static void what_is_queued_survives_a_restart(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     assert_int_equal(kit_say(k, "one"), 1);
     assert_int_equal(kit_say(k, "two"), 2);
     kit_online(k, 9, 0);
@@ -82,7 +82,7 @@ static void a_message_names_what_its_author_had_seen(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     kit_online(k, 1, 3);
     kit_page(k, 1, 3, false);
     kit_poll(k);
@@ -98,7 +98,7 @@ static void typing_is_told_now_and_then_and_its_end_at_once(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     fp_client_typing(k->c, &k->conv, true, kit_now(k));
     kit_online(k, 1, 0);
     assert_int_equal(kit_commands(kit_heard(k), FP_K_TYPING, &cmd), 0);

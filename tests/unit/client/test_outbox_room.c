@@ -64,7 +64,8 @@ static void do_append(struct run *x)
     uint64_t ticket = 0;
     char text[80];
     int len = (int)sim_below(&x->r, 60);
-    snprintf(text, sizeof(text), "%03u-%.*s", (unsigned)sim_below(&x->r, 1000), len, "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl");
+    snprintf(text, sizeof(text), "%03u-%.*s", (unsigned)sim_below(&x->r, 1000), len,
+             "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl");
     enum fp_err err = kit_append(&x->k, text, &ticket);
     if (!err) {
         assert_int_equal(ticket, x->m.last + 1);

@@ -4,7 +4,7 @@ static void what_is_stored_is_told_once_half_a_second(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     kit_online(k, 1, 3);
     kit_page(k, 1, 3, false);
     kit_poll(k);
@@ -67,7 +67,7 @@ static void a_hub_without_receipts_is_not_asked_again(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     kit_online(k, 1, 3);
     kit_page(k, 1, 3, false);
     kit_poll(k);

@@ -31,7 +31,7 @@ static void nothing_is_sent_before_the_welcome(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     (void)kit_say(k, "early");
     fp_client_connect(k->c);
     kit_poll(k);

@@ -24,7 +24,7 @@ static void no_more_than_the_window_is_under_way(void **state)
 {
     (void)state;
     struct kit *k = kit_new(1024, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     for (int i = 0; i < 40; i++) {
         (void)kit_say(k, "text");
     }
@@ -40,7 +40,7 @@ static void without_an_answer_all_is_sent_again_after_ten_seconds(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     (void)kit_say(k, "one");
     (void)kit_say(k, "two");
     kit_online(k, 1, 0);
@@ -57,7 +57,7 @@ static void a_new_connection_begins_with_the_oldest(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     (void)kit_say(k, "one");
     (void)kit_say(k, "two");
     kit_online(k, 1, 0);
@@ -96,7 +96,7 @@ static void a_blocked_transport_delays_and_loses_nothing(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 600);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     kit_online(k, 1, 0);
     kit_heard(k);
     k->blocked = true;

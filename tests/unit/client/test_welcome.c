@@ -22,7 +22,7 @@ static void another_epoch_drops_the_cursors_and_numbers_anew(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     kit_online(k, 5, 2);
     kit_page(k, 1, 2, false);
     (void)kit_say(k, "text");
@@ -40,7 +40,7 @@ static void what_the_hub_has_taken_already_is_sent_again_for_its_ack(void **stat
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     (void)kit_say(k, "one");
     (void)kit_say(k, "two");
     kit_online(k, 5, 0);
@@ -55,7 +55,7 @@ static void a_hub_that_is_further_than_we_numbers_ours(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     kit_online(k, 5, 0);
     lose_the_link(k);
     (void)kit_say(k, "one");
@@ -81,7 +81,7 @@ static void the_hello_carries_the_cursors(void **state)
 {
     (void)state;
     struct kit *k = kit_new(70000, 4096);
-    struct fp_command cmd;
+    struct fp_command cmd = {0};
     struct fp_hello hello;
     struct fp_id conv;
     uint64_t seq = 0;
