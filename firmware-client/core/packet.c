@@ -36,6 +36,9 @@ static void suback(struct fp_client *c, const struct fp_mqtt_packet *p)
 static void publish(struct fp_client *c, const struct fp_mqtt_packet *p)
 {
     struct fp_topic t;
+    if (p->qos == 1) {
+        (void)fp_mqtt_put_puback(&c->tx, p->id); /* first: there is room for it now, and what is done about the packet may write as well */
+    }
     if (!fp_topic_parse((const char *)p->topic.p, p->topic.len, &t) && t.kind != FP_TOPIC_FOREIGN) {
         if (t.kind == FP_TOPIC_DEVICE_DOWN && fp_id_eq(&t.a, &c->device)) {
             if (p->skipped) {
@@ -46,9 +49,6 @@ static void publish(struct fp_client *c, const struct fp_mqtt_packet *p)
         } else if (!p->skipped) { /* what is skipped is found missing by its head */
             fp_inbox_topic(c, &t, p->payload);
         }
-    }
-    if (p->qos == 1 && c->step != FP_STEP_CLOSED) {
-        (void)fp_mqtt_put_puback(&c->tx, p->id); /* there was room for it before the packet was looked at */
     }
 }
 

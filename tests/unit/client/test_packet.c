@@ -65,6 +65,29 @@ static void without_room_for_the_puback_reading_waits(void **state)
     kit_free(k);
 }
 
+/* A broker that misses some has no room for us any more, until the next connection. */
+static void whatever_is_done_about_a_packet_its_puback_is_written(void **state)
+{
+    (void)state;
+    const uint8_t removed[] = {0xa3, 1, 3, 2, 0x62, 'c', '1', 3, 0x62, 's', '1'};
+    for (uint64_t before = 90; before < 128; before++) {
+        struct kit *k = kit_new(70000, 512);
+        kit_online(k, 1, 1);
+        kit_heard(k);
+        k->blocked = true;
+        for (uint64_t i = 0; i < before; i++) {
+            kit_publish(k, "fp/1/user/ann/presence", fp_bytes_of("x", 1), 1);
+        }
+        kit_publish(k, "fp/1/user/ann/inbox", fp_bytes_of(removed, sizeof(removed)), 1);
+        kit_poll(k);
+        k->blocked = false;
+        kit_poll(k);
+        assert_int_equal(kit_heard(k)->packets[FP_MQTT_PUBACK], before + 1);
+        assert_int_equal(kit_count(k, FP_NOTICE_LEFT), 1);
+        kit_free(k);
+    }
+}
+
 static void a_refused_filter_is_told_and_asked_for_again(void **state)
 {
     (void)state;
@@ -87,6 +110,7 @@ int main(void)
         cmocka_unit_test(what_is_no_mqtt_ends_the_connection),
         cmocka_unit_test(nothing_but_connack_may_come_first),
         cmocka_unit_test(without_room_for_the_puback_reading_waits),
+        cmocka_unit_test(whatever_is_done_about_a_packet_its_puback_is_written),
         cmocka_unit_test(a_refused_filter_is_told_and_asked_for_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
