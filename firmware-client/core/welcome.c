@@ -14,6 +14,7 @@ static enum fp_err number(struct fp_client *c, uint64_t epoch, uint64_t next_n)
         struct fp_notice n = {.kind = FP_NOTICE_EPOCH};
         fp_follow_forget_all(c);
         c->reorder_len = 0;
+        memset(c->tracked, 0, c->config.tracked * sizeof(*c->tracked)); /* its receipts are not about the old one's seqs */
         fp_tell(c, &n);
     }
     return fp_outbox_number(o, epoch, next_n);

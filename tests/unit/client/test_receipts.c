@@ -63,6 +63,28 @@ static void receipts_of_others_move_ours_on_and_never_back(void **state)
     kit_free(k);
 }
 
+static void receipts_of_another_hub_are_not_about_what_the_old_one_acked(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    const uint8_t delivered[] = {0xa1, 0x63, 'b', 'o', 'b', 0x82, 4, 1};
+    (void)kit_say(k, "one");
+    kit_online(k, 1, 0);
+    kit_ack(k, 1, 4);
+    kit_poll(k);
+    k->ended = true;
+    kit_poll(k);
+    kit_after(k, 2 * FP_SECOND_US);
+    kit_connack(k, 0);
+    kit_poll(k);
+    kit_welcome(k, KIT_EPOCH + 1, 1, 9);
+    kit_publish(k, "fp/1/scope/s1/conv/c1/receipts", fp_bytes_of(delivered, sizeof(delivered)), 0);
+    kit_poll(k);
+    assert_int_equal(kit_count(k, FP_NOTICE_EPOCH), 1);
+    assert_int_equal(kit_last(k, FP_NOTICE_STATE)->state, FP_SEND_SENT);
+    kit_free(k);
+}
+
 static void a_hub_without_receipts_is_not_asked_again(void **state)
 {
     (void)state;
@@ -104,6 +126,7 @@ int main(void)
         cmocka_unit_test(what_is_stored_is_told_once_half_a_second),
         cmocka_unit_test(what_has_not_come_is_neither_stored_nor_read),
         cmocka_unit_test(receipts_of_others_move_ours_on_and_never_back),
+        cmocka_unit_test(receipts_of_another_hub_are_not_about_what_the_old_one_acked),
         cmocka_unit_test(a_hub_without_receipts_is_not_asked_again),
         cmocka_unit_test(after_a_restart_only_what_was_not_stored_comes_again),
     };
