@@ -106,6 +106,12 @@ void chat_say(struct chat *c, const char *text, size_t len)
         c->code = app_error(c->app, fp_err_name(err), "the outbox does not take this line");
     } else {
         log_queued(&c->log, ticket, shown.p);
+        if (c->app->set.json) { /* from here on the line is on this device's disk: who reads this may forget it */
+            const struct fp_notice queued = {.kind = FP_NOTICE_STATE, .state = FP_SEND_QUEUED, .ticket = ticket, .conv = c->conv};
+            str_clear(&shown);
+            show_state(&shown, true, &queued, "");
+            c->broken = !app_put(&shown) || c->broken;
+        }
     }
     str_fini(&shown);
     c->dirty = true;

@@ -1,6 +1,7 @@
-"""The story that ./fieldpost demo tells: two devices converse, the hub is killed in the middle, and nothing is lost.
+"""The story that ./fieldpost demo tells: two devices converse, the hub and one of them are killed in the middle, and nothing is lost.
 
-usage: demo.py --dir DIR --port PORT -- COMMAND...     COMMAND starts the hub; DIR holds the users' passwords and takes the pid
+usage: demo.py --dir DIR --port PORT --client CLIENT -- COMMAND...
+COMMAND starts the hub, CLIENT is our command line client; DIR holds the users' passwords and takes the pid.
 Exit codes: 0 all holds, 1 something does not (and it says what).
 """
 import argparse
@@ -13,9 +14,10 @@ import sys
 import time
 
 from device import Device
+from link import Link
+from terminal import Terminal
 
 CONV, SCOPE, TITLE = "kitchen", "elm-street-12", "Kitchen, 12 Elm Street"
-DEVICES = [("anna", "anna-phone"), ("ben", "ben-tablet"), ("anna", "anna-laptop")]
 TALK = [
     ("Ben", "Good morning Anna. The old cabinets are out; the wall behind them is dry."),
     ("Anna", "Good! The new ones come on Tuesday between 8 and 10."),
@@ -24,6 +26,7 @@ TALK = [
 ]
 BURST = 200        # messages from each of the two
 KILL_AT = 80       # confirmed messages, of both together
+OFFLINE = 60       # notes written without a link
 PATIENCE_S = 15
 
 
@@ -79,119 +82,133 @@ def tell(text=""):
 
 def say_and_show(sender, receiver, who, text):
     began = time.monotonic()
-    n = sender.say(CONV, text)
-    receiver.wait(lambda: any(e[19] == sender.name and e[2] == n for e in receiver.log(CONV)), PATIENCE_S, f"{who}'s message")
+    sender.say(text)
+    receiver.wait(lambda: any(e.get("text") == text for e in receiver.events.values()), PATIENCE_S, f"{who}'s message")
     told_ms = (time.monotonic() - began) * 1000
-    sender.wait(lambda: n in sender.answers, PATIENCE_S, "the hub's answer")
-    tell(f"     #{sender.answers[n][1]:<3} {who + ':':<6} {text}")
+    sender.wait(lambda: len(sender.sent) == len(sender.accepted) == len(sender.written), PATIENCE_S, "the hub's answer")
+    tell(f"     #{max(sender.sent.values()):<3} {who + ':':<6} {text}")
     tell(f"          on disk at the hub, and on the other device after {told_ms:.0f} ms")
 
 
 def meet(anna, ben):
-    tell("1. Anna, the homeowner, and Ben, her contractor, connect: her phone, his tablet. Each says hello, the hub says welcome.")
+    tell("1. Anna, the homeowner, opens the conversation with Ben, her contractor. Her phone and his tablet run ./fieldpost chat.")
+    anna.run("create", SCOPE, CONV, "--title", TITLE, "--member", ben.user)
     for device in (anna, ben):
-        device.connect()
-        device.wait(device.is_ready, PATIENCE_S, "the hub's welcome")
-    tell(f'\n2. Anna opens the conversation "{TITLE}" and takes Ben in. His tablet is told, and fetches what there is.')
-    n = anna.create(CONV, SCOPE, TITLE, {ben.user: 1})
-    anna.wait(lambda: n in anna.answers, PATIENCE_S, "the hub's answer to the new conversation")
-    ben.wait(lambda: ben.cursor(CONV) >= 1, PATIENCE_S, "the news that Anna has taken him in")
-    tell("\n3. They talk. Every message gets its place in the one order of the conversation; #1 was its opening.")
+        device.start()
+    for device in (anna, ben):
+        device.wait(lambda d=device: d.head() >= 1 or d is ben, PATIENCE_S, "the opening of the conversation")
+    tell("\n2. They talk. Every message gets its place in the one order of the conversation; #1 was its opening.")
     for who, text in TALK:
         sender, receiver = (anna, ben) if who == "Anna" else (ben, anna)
         say_and_show(sender, receiver, who, text)
 
 
 def burst_and_kill(hub, anna, ben):
-    """Returns what was confirmed before the crash: [(device, {n: (conversation, seq)})], and how many messages were not."""
-    tell(f"\n4. Now both send {BURST} messages each, as fast as they can, and in the middle of it the hub is killed: kill -9, no warning,\n"
+    """Returns what was confirmed before the crash: [(device, {ticket: seq})], and how many messages were not."""
+    tell(f"\n3. Now both send {BURST} messages each, as fast as they can, and in the middle of it the hub is killed: kill -9, no warning,\n"
          "   no time to clean up.")
-    before = len(anna.answers) + len(ben.answers)
+    before = len(anna.sent) + len(ben.sent)
     for i in range(1, BURST + 1):
-        anna.say(CONV, f"Anna, note {i}")
-        ben.say(CONV, f"Ben, note {i}")
-    anna.wait(lambda: len(anna.answers) + len(ben.answers) >= before + KILL_AT, PATIENCE_S, f"the first {KILL_AT} confirmed messages")
+        anna.say(f"Anna, note {i}")
+        ben.say(f"Ben, note {i}")
+    anna.wait(lambda: len(anna.sent) + len(ben.sent) >= before + KILL_AT, PATIENCE_S, f"the first {KILL_AT} confirmed messages")
     hub.kill()
-    for device in (anna, ben):
-        device.drop()
-    confirmed = len(anna.answers) + len(ben.answers) - before
-    unknown = len(anna.outbox) + len(ben.outbox)
-    tell(f"     The hub is dead. {confirmed} of the {2 * BURST} messages were confirmed; of the other {unknown} no one can say: they may be on\n"
+    confirmed = [(device, dict(device.sent)) for device in (anna, ben)]
+    count = sum(len(sent) for _, sent in confirmed) - before
+    tell(f"     The hub is dead. {count} of the {2 * BURST} messages were confirmed; of the others no one can say: they may be on\n"
          "     its disk or not. The devices keep those and wait.")
-    return [(device, dict(device.answers)) for device in (anna, ben)], unknown
-
-
-def come_back(hub, anna, ben):
     took = hub.start()
-    tell(f"\n5. The hub is started again and answers after {took:.2f} s. Both devices say hello, and up to which number they have everything.")
-    stored = 0
+    tell(f"     The hub is started again and answers after {took:.2f} s. The devices find it by themselves, and send again what was\n"
+         "     not confirmed, each message under its old number: what had reached the hub's disk after all is not taken twice.")
     for device in (anna, ben):
-        waiting = set(device.outbox)
-        device.connect()
-        device.wait(device.is_ready, PATIENCE_S, "the hub's welcome after the restart")
-        stored += sum(1 for n in waiting if n < device.hub_next_n)
-    tell("     They send again what was not confirmed, each message under its old number.")
-    tell(f"     {stored} of those had reached the hub's disk after all: it knows them by their numbers, and does not take them twice.")
-    for device in (anna, ben):
-        device.wait(lambda d=device: not d.outbox, PATIENCE_S, "the answers to what was sent again")
-    head = max(seq for device in (anna, ben) for _, seq in device.answers.values())
-    for device in (anna, ben):
-        device.wait(lambda d=device: d.cursor(CONV) >= head, PATIENCE_S, f"the events up to #{head}")
+        device.wait(lambda d=device: len(d.sent) == len(d.written), PATIENCE_S, "the answers to what was sent again")
+    tell(f"     All {len(anna.sent) + len(ben.sent)} are confirmed.")
+    return confirmed, 2 * BURST - count
 
 
-def judge(devices, newcomer, confirmed, unknown):
+def lose_the_link(link, anna, ben):
+    """Returns the texts that Ben's tablet had not accepted when it was killed."""
+    tell(f"\n4. Ben goes down into the basement: no link. He goes on writing, {OFFLINE} notes, and in the middle of it his tablet is killed (-9) as well.")
+    link.cut()
+    before = len(ben.accepted)
+    for i in range(1, OFFLINE + 1):
+        ben.say(f"Ben in the basement, {i}")
+    ben.wait(lambda: len(ben.accepted) >= before + OFFLINE // 3, PATIENCE_S, "notes on the tablet's disk")
+    ben.kill()
+    kept = len(ben.accepted) - before
+    maybe = ben.written[len(ben.accepted):]
+    tell(f"     The tablet is dead. It had said of {kept} notes that they are on its disk; the other {len(maybe)} it had not answered for yet.")
+    anna.say("Ben, are you there?")
+    ben.start()
+    ben.say("Ben in the basement, after the restart")
+    ben.wait(lambda: "Ben in the basement, after the restart" in ben.accepted.values(), PATIENCE_S, "the tablet after its restart")
+    tell("     It is switched on again, still without a link; Ben writes one more. Anna has asked meanwhile whether he is there.")
+    link.mend()
+    began = time.monotonic()
+    ben.wait(lambda: ben.sent.keys() >= ben.accepted.keys(), PATIENCE_S, "the answers to what was written in the basement")
+    tell(f"     Ben comes up again: {time.monotonic() - began:.1f} s later all of it is at the hub.")
+    return maybe
+
+
+def judge(anna, ben, laptop, confirmed, unknown, maybe):
     """Yields (what must hold, why it does not; empty if it does)."""
-    logs = {d.name: d.log(CONV) for d in devices}
-    first = logs[devices[0].name]
-    sent = {f"{who}, note {i}" for who in ("Anna", "Ben") for i in range(1, BURST + 1)} | {text for _, text in TALK}
+    devices = (anna, ben)
+    first = [(e["seq"], e["device"], e["n"], e.get("text")) for e in anna.log()]
+    second = [(e["seq"], e["device"], e["n"], e.get("text")) for e in ben.log()]
     yield "the hub died in the middle: some messages were confirmed, some not", "" if unknown else "all were confirmed before it died"
-    told = collections.Counter(e[10][1] for e in first if e[1] == 20)
-    lost, doubled = sent - told.keys(), [t for t, count in told.items() if count > 1]
-    yield f"all {len(sent)} messages are there", f"{len(lost)} are missing, such as {min(lost)!r}" if lost else ""
-    keys = collections.Counter((e[19], e[2]) for e in first)
-    repeated = doubled or [k for k, count in keys.items() if count > 1]
-    yield "each of them once", f"{len(repeated)} are doubled, such as {repeated[0]!r}" if repeated else ""
-    for device in devices:
-        seqs = [e[16] for e in logs[device.name]]
+    must = collections.Counter(text for device in devices for text in device.written if text not in maybe)
+    told = collections.Counter(text for _, _, _, text in first if text is not None)
+    lost = must - told
+    yield f"all {sum(must.values())} messages are there", f"{len(lost)} are missing, such as {min(lost)!r}" if lost else ""
+    extra = told - must - collections.Counter(maybe)
+    yield "each of them once, and no other", f"{len(extra)} too many, such as {min(extra)!r}" if extra else ""
+    for device, log in ((anna, first), (ben, second)):
+        seqs = [e[0] for e in log]
         bad = "" if seqs == list(range(1, len(seqs) + 1)) else "there are holes"
         yield f"{device.name} has #1 to #{len(seqs)} without a hole", bad
-    yield "both devices have the same, in the same order", "" if logs[devices[1].name] == first else "they differ"
+    yield "both devices have the same, in the same order", "" if first == second else "they differ"
     for device in devices:
-        order = [e[2] for e in first if e[19] == device.name]
-        yield f"what {device.name} sent stands in the order of sending", "" if order == sorted(order) else "it does not"
-    moved = [n for device, answers in confirmed for n, (_, seq) in answers.items()
-             if device.events[CONV].get(seq, {}).get(2) != n or device.events[CONV][seq].get(19) != device.name]
-    count = sum(len(answers) for _, answers in confirmed)
-    yield f"all {count} that were confirmed before the crash still have their numbers", f"{len(moved)} do not" if moved else ""
-    yield "a device that had nothing (Anna's laptop) is given the same history", "" if newcomer.log(CONV) == first else "it got another one"
-    faults = [f for d in devices + [newcomer] for f in d.faults]
+        order = [e[3] for e in first if e[1] == device.name and e[3] is not None]
+        wanted = [text for text in device.written if text in set(order)]
+        yield f"what {device.name} sent stands in the order of writing", "" if order == wanted else "it does not"
+    places = {e[0]: e for e in first}
+    moved = [seq for device, sent in confirmed for ticket, seq in sent.items()
+             if places.get(seq, (0, "", 0, ""))[1] != device.name or places[seq][3] != device.accepted.get(ticket)]
+    count = sum(len(sent) for _, sent in confirmed)
+    yield f"all {count} that were confirmed before the crash still have their places", f"{len(moved)} do not" if moved else ""
+    given = [(e[16], e[19], e[2], e[10].get(1) if e[1] == 20 else None) for e in laptop.log(CONV)]
+    yield "an independent client (paho-mqtt, on Anna's laptop) is given the same history", "" if given == first else "it got another one"
+    faults = [f for d in (anna, ben, laptop) for f in d.faults]
     yield "nothing was refused, and nothing told twice with different contents", faults[0] if faults else ""
 
 
-def story(hub, anna, ben, laptop):
+def story(hub, link, anna, ben, laptop):
     began = time.monotonic()
     hub.start()
-    devices = [anna, ben]
     try:
         meet(anna, ben)
         confirmed, unknown = burst_and_kill(hub, anna, ben)
-        come_back(hub, anna, ben)
+        maybe = lose_the_link(link, anna, ben)
         laptop.connect()
         laptop.wait(laptop.is_ready, PATIENCE_S, "the hub's welcome to the laptop")
-        laptop.wait(lambda: laptop.cursor(CONV) >= anna.cursor(CONV), PATIENCE_S, "the history for the laptop")
-        tell("\n6. What both devices hold now, compared with what was written:")
+        head = max(seq for device in (anna, ben) for seq in device.sent.values())
+        for device in (anna, ben):
+            device.wait(lambda d=device: d.head() >= head, PATIENCE_S, f"the events up to #{head}")
+        laptop.wait(lambda: laptop.cursor(CONV) >= head, PATIENCE_S, "the history for the laptop")
+        tell("\n5. What the devices hold now, compared with what was written:")
         wrong = 0
-        for what, why in judge(devices, laptop, confirmed, unknown):
+        for what, why in judge(anna, ben, laptop, confirmed, unknown, maybe):
             wrong += bool(why)
             tell(f"     {'WRONG' if why else 'ok   '}  {what}{': ' + why if why else ''}")
     finally:
-        for device in devices + [laptop]:
-            device.drop()
+        laptop.drop()
+        for device in (anna, ben):
+            device.stop()
     seconds = time.monotonic() - began
     if wrong:
-        tell(f"\nVerdict: {wrong} of these do not hold. That is a defect of the hub (or of this demo).")
+        tell(f"\nVerdict: {wrong} of these do not hold. That is a defect of the hub or of the client (or of this demo).")
     else:
-        tell(f"\nVerdict: the hub was killed in the middle, and nothing was lost, doubled or moved. ({seconds:.1f} s)")
+        tell(f"\nVerdict: the hub and a device were killed in the middle, and nothing was lost, doubled or moved. ({seconds:.1f} s)")
     return 1 if wrong else 0
 
 
@@ -199,14 +216,19 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--dir", required=True)
     parser.add_argument("--port", required=True, type=int)
+    parser.add_argument("--client", required=True)
     parser.add_argument("command", nargs="+")
     args = parser.parse_args()
     with open(os.path.join(args.dir, "users"), encoding="ascii") as f:
         passwords = dict(line.split() for line in f)
     hub = Hub(args.command, args.dir, args.port)
-    devices = [Device(user, passwords[user], name, args.port) for user, name in DEVICES]
+    link = Link(args.port)
+    anna = Terminal(args.client, args.dir, "anna", "anna-phone", args.port, CONV)
+    ben = Terminal(args.client, args.dir, "ben", "ben-tablet", link.port, CONV)
+    laptop = Device("anna", passwords["anna"], "anna-laptop", args.port)
+    devices = [anna, ben, laptop]
     try:
-        return story(hub, *devices)
+        return story(hub, link, *devices)
     except (TimeoutError, RuntimeError, OSError) as err:
         tell(f"\nVerdict: the story broke off. {err}")
         for fault in [f for device in devices for f in device.faults]:
