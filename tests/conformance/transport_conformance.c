@@ -210,8 +210,7 @@ static void no_room_is_told_and_nothing_is_lost(void **state)
         assert_true(sent < PRESSURE_MAX - 10 * CHUNK);
         full += err == FP_EAGAIN;
     }
-    size_t taken = sent;
-    assert_true(taken > 0);
+    size_t taken = sent; /* none, where a whole record has to fit in */
     for (int idle = 0; heard < taken || sent < taken + 5 * CHUNK;) {
         size_t n = maker->peer_read(maker->ctx, buf, CHUNK);
         check(buf, heard, n);
