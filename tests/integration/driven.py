@@ -149,8 +149,9 @@ class Driven:
             yield f"{self.device}: ticket {ticket} is {conv} {seq}, was {seqs[ticket]}, life {life.number}"
 
     def check_heard(self, logs):
-        """L3 and L4: in order, no hole within a life, none between two of them, and each what the log holds."""
-        last = defaultdict(int)  # conversation -> highest seq heard so far
+        """L3 and L4: in order, no hole within a life, none between two of them, nothing again after a clean end, and each what the log holds."""
+        last = defaultdict(int)   # conversation -> highest seq heard so far
+        saved = defaultdict(int)  # likewise when a life ended cleanly
         for life in self.lives:
             cursor = {}
             for line in life.lines():
@@ -159,8 +160,13 @@ class Driven:
                 elif line[0] == "epoch":
                     cursor.clear()
                     last.clear()
+                    saved.clear()
                 elif line[0] == "event":
+                    if int(line[2]) <= saved[line[1]]:
+                        yield f"{self.device}: {line[1]} {line[2]} came again, {saved[line[1]]} was stored, life {life.number}"
                     yield from self._check_event(life, line, cursor, last, logs)
+            if life.process.returncode == 0:
+                saved.update(cursor)
 
     def _check_event(self, life, line, cursor, last, logs):
         conv, seq, user, device, n = line[1], int(line[2]), line[3], line[4], int(line[5])

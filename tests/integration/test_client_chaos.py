@@ -41,7 +41,7 @@ def test_a_long_queue_drains_over_a_link_that_drops_all_the_time(make_hub, tmp_p
 @pytest.mark.limit(120)
 def test_bytes_that_come_in_small_pieces_are_put_together(make_hub, tmp_path, chance):
     world = make_hub(options={"commands_per_s": 0})
-    manners = Manners(jitter=0.002, life=(1.0, 2.0), faults=("cut",), split=True)
+    manners = Manners(jitter=0.002, life=(0.1, 0.4), faults=("cut",), split=True)
     run(world, tmp_path / "phone", chance.randrange(2**32), manners, 300)
 
 
