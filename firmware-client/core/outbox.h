@@ -73,8 +73,8 @@ enum fp_err fp_outbox_open(struct fp_outbox *o, struct fp_storage storage, struc
                            uint16_t cursor_cap);
 
 /*
- * Accepts a command: two spans that are stored one after the other. Synced when it returns FP_OK. composed: the hub's clock when it was composed, as far
- * as known (0: not), and by how much that may be off.
+ * Accepts a command: two spans that are stored one after the other. Synced when it returns FP_OK. composed: the hub's clock when it was composed,
+ * as far as known (0: not), and by how much that may be off.
  */
 struct fp_composed {
     struct fp_wall at;
