@@ -4,7 +4,6 @@
  */
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "firmware-client/include/fieldpost.h"
@@ -12,6 +11,7 @@
 #include "firmware-client/ports/storage_file.h"
 #include "firmware-client/ports/transport_tcp.h"
 
+static uint64_t memory[65536];
 static struct fp_client *client;
 static struct fp_client_config config = {
     .want = FP_WANT_EVENTS, .rx_bytes = 65536, .tx_bytes = 32768, .reorder_bytes = 65536, .convs = 16, .tracked = 16, .entries = 1000};
@@ -19,7 +19,7 @@ static struct fp_client_config config = {
 static void on_notice(void *user, const struct fp_notice *n)
 {
     struct fp_msg msg;
-    const char *why = NULL;
+    const char *why = "";
     if (n->kind == FP_NOTICE_STATE) {
         printf("%s %llu\n", fp_send_state_name(n->state), (unsigned long long)n->ticket);
     } else if (n->kind == FP_NOTICE_EVENT) {
@@ -32,53 +32,45 @@ static void on_notice(void *user, const struct fp_notice *n)
     }
 }
 
-/* Takes the first line out of text[]; false: there is no whole line, or the outbox is full and it has to wait. */
-static bool send_line(const struct fp_id *conv, char *text, size_t *len)
+/* False: the outbox is full, and the line has to wait. */
+static bool send_line(const struct fp_id *conv, const char *text)
 {
     uint64_t ticket = 0;
-    const char *end = memchr(text, '\n', *len);
-    size_t line = end ? (size_t)(end - text) : 0;
-    if (!end || fp_client_say(client, conv, text, line, fp_posix_mono(), &ticket) == FP_EFULL) {
-        return false;
+    size_t len = strcspn(text, "\n");
+    enum fp_err err = fp_client_say(client, conv, text, len, fp_posix_mono(), &ticket);
+    if (err != FP_EFULL) {
+        printf("%s %llu %.*s\n", err ? "refused" : "queued", (unsigned long long)ticket, (int)len, text);
     }
-    printf("%s %llu %.*s\n", ticket > 0 ? "queued" : "refused", (unsigned long long)ticket, (int)line, text);
-    *len -= line + 1;
-    memmove(text, end + 1, *len);
-    return true;
+    return err != FP_EFULL;
 }
 
 int main(int argc, char **argv)
 {
-    static char text[4096];
     static struct fp_tcp tcp;
     static struct fp_storage_file file;
+    char text[4096];
     struct fp_id conv;
-    size_t len = 0;
-    bool input = true;
-    const char *why = "usage: smallest HOST PORT USER DEVICE CONVERSATION FILE";
+    bool input = true, held = false; /* held: text[] waits for room in the outbox */
+    const char *why = "";
     if (argc != 7 || !fp_id_parse(argv[5], strlen(argv[5]), &conv) || fp_tcp_init(&tcp, argv[1], argv[2], &config.transport) ||
         fp_storage_file_open(&file, argv[6], 1 << 20, 1 << 16, &config.storage)) {
-        return fprintf(stderr, "%s\n", why), 2;
+        return fprintf(stderr, "usage: smallest HOST PORT USER DEVICE CONVERSATION FILE\n"), 2;
     }
     config.user = config.notify_ctx = argv[3], config.device = argv[4], config.notify = on_notice, config.random = fp_posix_random();
-    config.memory_bytes = fp_client_memory(&config), config.memory = malloc(config.memory_bytes);
-    if (!config.memory || fp_client_open(&config, fp_posix_mono(), &client, &why)) {
+    config.memory = memory, config.memory_bytes = sizeof memory;
+    if (fp_client_open(&config, fp_posix_mono(), &client, &why)) {
         return fprintf(stderr, "the client does not open: %s\n", why), 1;
     }
+    setvbuf(stdin, NULL, _IONBF, 0);  /* so that poll() sees all that was not read */
     setvbuf(stdout, NULL, _IOLBF, 0); /* so that what was said is out when the power goes */
-    for (fp_client_connect(client); input || fp_client_pending(client) > 0;) {
+    for (fp_client_connect(client); input || held || fp_client_pending(client) > 0;) {
         struct fp_mono now = fp_posix_mono(), due = fp_client_poll(client, now);
-        int ms = due.us <= now.us ? 0 : due.us - now.us < 1000000 ? (int)((due.us - now.us + 999) / 1000) : 1000;
         struct pollfd fds[] = {{.fd = fp_tcp_fd(&tcp), .events = (short)(POLLIN | (fp_client_wants_write(client) ? POLLOUT : 0))},
-                               {.fd = input && len < sizeof text ? STDIN_FILENO : -1, .events = POLLIN}};
-        if (poll(fds, 2, ms) > 0 && fds[1].revents) {
-            ssize_t got = read(STDIN_FILENO, text + len, sizeof text - len);
-            input = got > 0;
-            len += got > 0 ? (size_t)got : 0;
+                               {.fd = input && !held ? STDIN_FILENO : -1, .events = POLLIN}};
+        if (poll(fds, 2, due.us > now.us ? 20 : 0) > 0 && fds[1].revents) {
+            input = held = fgets(text, sizeof text, stdin) != NULL;
         }
-        while (send_line(&conv, text, &len)) { /* the next */
-        }
+        held = held && !send_line(&conv, text);
     }
-    fp_client_close(client);
-    return 0;
+    return fp_client_close(client), 0;
 }
