@@ -35,6 +35,9 @@ static enum fp_err set_up_psk(struct fp_tls *t, const struct fp_tls_config *conf
     if (config->psk.len < FP_TLS_PSK_MIN || config->psk.len > MBEDTLS_PSK_MAX_LEN) {
         return wrong(t, NO_FIELD "psk has fewer than 16 bytes, or more than mbedTLS takes");
     }
+#if defined(MBEDTLS_SSL_SESSION_TICKETS)
+    mbedtls_ssl_conf_session_tickets(&t->conf, MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+#endif
     mbedtls_ssl_conf_ciphersuites(&t->conf, PSK_SUITES);
     int code = mbedtls_ssl_conf_psk(&t->conf, config->psk.p, config->psk.len, config->identity.p, config->identity.len);
     return code == 0 ? FP_OK : code == MBEDTLS_ERR_SSL_ALLOC_FAILED ? no_memory(t) : wrong(t, NO_FIELD "identity is too long");
@@ -124,6 +127,7 @@ static enum fp_err set_up_ecdsa(struct fp_tls *t, const struct fp_tls_config *co
     if (err) {
         return err;
     }
+    t->resumes = true;
     mbedtls_ssl_conf_ciphersuites(&t->conf, ECDSA_SUITES);
     mbedtls_ssl_conf_curves(&t->conf, CURVES);
     mbedtls_ssl_conf_cert_profile(&t->conf, &mbedtls_x509_crt_profile_suiteb); /* ECDSA on P-256 or P-384, SHA-256 or better */

@@ -25,7 +25,8 @@ static int send_inner(void *ctx, const unsigned char *p, size_t len)
     }
     if (err) {
         t->inner_err = err;
-        return MBEDTLS_ERR_SSL_CONN_EOF;
+        /* A peer that refuses us says why and goes, before it has read all of the handshake. mbedTLS shall go on to where it reads that. */
+        return t->phase == FP_TLS_SHAKING ? (int)(len < INT_MAX ? len : INT_MAX) : MBEDTLS_ERR_SSL_CONN_EOF;
     }
     return (int)done;
 }
@@ -57,6 +58,9 @@ static void forget_session(struct fp_tls *t)
 static void keep_session(struct fp_tls *t)
 {
     forget_session(t);
+    if (!t->resumes) {
+        return;
+    }
     t->has_session = mbedtls_ssl_get_session(&t->ssl, &t->session) == 0;
     if (!t->has_session) {
         forget_session(t); /* for want of memory; the next handshake is a full one */
@@ -95,7 +99,7 @@ static enum fp_err handshake_failed(struct fp_tls *t, int code)
 static enum fp_err go_on_shaking(struct fp_tls *t)
 {
     while (t->ssl.state != MBEDTLS_SSL_HANDSHAKE_OVER) {
-        t->full = t->full || t->ssl.state == MBEDTLS_SSL_CLIENT_KEY_EXCHANGE; /* a session that is taken up skips it */
+        t->full = t->full || t->ssl.state == MBEDTLS_SSL_SERVER_CERTIFICATE; /* a session that is taken up skips it */
         int code = mbedtls_ssl_handshake_step(&t->ssl);
         if (is_wait(code)) {
             return FP_EAGAIN;
@@ -103,6 +107,9 @@ static enum fp_err go_on_shaking(struct fp_tls *t)
         if (code) {
             return handshake_failed(t, code);
         }
+    }
+    if (t->inner_err) {
+        return handshake_failed(t, MBEDTLS_ERR_SSL_CONN_EOF);
     }
     t->phase = FP_TLS_UP;
     keep_session(t);

@@ -5,8 +5,9 @@
  *               FP_TLS_PSK    a pre-shared key: PSK-AES-128-GCM-SHA256 or -CCM. No forward secrecy: who learns the key reads what was recorded.
  *               FP_TLS_ECDSA  certificates on P-256 or P-384: ECDHE-ECDSA-AES-128-GCM-SHA256 or -CCM. Only the CA given is trusted, and the
  *                             peer's certificate must carry the host's name. With a certificate of our own the peer can check us as well.
- *             The session is kept between connections of one struct; the next open() offers it to the peer, which saves a round trip and the
- *             public-key work.
+ *             With certificates the session is kept between connections of one struct; the next open() offers it to the peer, which saves a round
+ *             trip and the public-key work. With a key there is none of that work to save, and brokers take the user from the identity, which
+ *             mosquitto 2.0 does not hear when a session is taken up: each connection is a full handshake.
  * Invariants  T1 no byte of the caller is sent before the peer has been checked.
  *             T2 a session that the peer does not take back is not offered again.
  * Errors      open() FP_EDENIED: the peer is not who it should be, or refuses who we are; FP_EIO: the stream broke, or the peer speaks something
@@ -64,7 +65,7 @@ struct fp_tls {
 #endif
     enum fp_tls_phase { FP_TLS_CLOSED, FP_TLS_OPENING, FP_TLS_SHAKING, FP_TLS_UP, FP_TLS_ENDED, FP_TLS_BROKEN } phase;
     enum fp_err inner_err; /* how the inner stream ended; FP_OK: it did not */
-    bool has_session, offered, full;
+    bool resumes, has_session, offered, full;
     size_t owed; /* bytes at the front of what the caller offers that are in a record already */
     char error[FP_TLS_ERROR_MAX];
 };
