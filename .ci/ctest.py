@@ -4,8 +4,10 @@
 usage: ctest.py count BUILD           "passed failed" of the last run: cmocka cases; a test without such counts as one
        ctest.py junit FILE            the same from a JUnit file; a skipped case counts as failed, for CI has what it needs
        ctest.py commands BUILD LABEL  the commands of the tests with that label, one a line
+       ctest.py sources BUILD         the files that the build compiles, but for the tests, one a line
 """
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -42,11 +44,19 @@ def commands(build, label):
         yield shlex.join(["env", *properties.get("ENVIRONMENT", []), *test["command"]])
 
 
+def sources(build):
+    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as f:
+        paths = {os.path.relpath(os.path.join(c["directory"], c["file"])) for c in json.load(f)}
+    return sorted(p for p in paths if not p.startswith(("tests/", "build/", "..")))
+
+
 def main(args):
     if len(args) == 2 and args[0] in ("count", "junit"):
         print(*(count if args[0] == "count" else junit)(args[1]))
     elif len(args) == 3 and args[0] == "commands":
         print("\n".join(commands(*args[1:])))
+    elif len(args) == 2 and args[0] == "sources":
+        print("\n".join(sources(args[1])))
     else:
         print(__doc__.strip(), file=sys.stderr)
         return 2

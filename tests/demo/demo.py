@@ -128,7 +128,8 @@ def burst_and_kill(hub, anna, ben):
 
 def lose_the_link(link, anna, ben):
     """Returns the texts that Ben's tablet had not accepted when it was killed."""
-    tell(f"\n4. Ben goes down into the basement: no link. He goes on writing, {OFFLINE} notes, and in the middle of it his tablet is killed (-9) as well.")
+    tell(f"\n4. Ben goes down into the basement: no link. He goes on writing, {OFFLINE} notes, and in the middle of it his tablet\n"
+         "   is killed (-9) as well.")
     link.cut()
     before = len(ben.accepted)
     for i in range(1, OFFLINE + 1):

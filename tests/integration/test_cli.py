@@ -27,12 +27,12 @@ class Cli:
     """One person's command line: a state folder, and no environment but our own."""
 
     def __init__(self, folder, port, user, **env):
-        self.base = [cli_path(), "--host", "127.0.0.1", "--port", str(port), "--timeout", "5"]
+        self.base = [cli_path(), "--host", "127.0.0.1", "--port", str(port), "--timeout", "20"]
         self.state = folder / f"state-{user}"
         self.env = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "TZ": "UTC", "FIELDPOST_USER": user, "FIELDPOST_STATE": str(self.state), **env}
 
     def run(self, *words, stdin=None, code=0):
-        done = subprocess.run([*self.base, *words], env=self.env, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+        done = subprocess.run([*self.base, *words], env=self.env, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
         out, err = done.stdout.decode(), done.stderr.decode()
         assert done.returncode == code, f"{words}: exit code {done.returncode}\n{out}\n{err}"
         assert b"\x1b" not in done.stdout + done.stderr
