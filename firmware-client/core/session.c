@@ -228,7 +228,7 @@ static void keep_alive(struct fp_client *c)
     if (!c->ping_sent && c->now >= ping_at) {
         c->ping_sent = fp_mqtt_put_pingreq(&c->tx);
     }
-    fp_due(c, c->ping_sent ? dead_at : ping_at);
+    fp_due(c, c->now >= ping_at ? dead_at : ping_at); /* a ping that does not fit goes out when the transport takes more */
 }
 
 /* Says good-bye, in this order; what does not fit is left out but for the DISCONNECT's place in the end. */
@@ -281,6 +281,7 @@ void fp_session_work(struct fp_client *c)
     } else if (c->step == FP_STEP_LEAVING && (c->tx.len == 0 || c->now >= c->step_due)) {
         close_transport(c);
         start(c);
+        fp_due(c, c->step == FP_STEP_OPENING ? c->now : FP_NEVER); /* who has changed his mind comes back at once */
     } else if (c->step != FP_STEP_CLOSED) {
         fp_due(c, c->step_due);
         if (c->now >= c->step_due) {

@@ -56,6 +56,7 @@ static void without_room_for_the_puback_reading_waits(void **state)
     kit_poll(k);
     size_t before = kit_count(k, FP_NOTICE_LIVE);
     assert_true(before <= 128);
+    assert_true(fp_client_poll(k->c, kit_now(k)).us > k->now_us); /* called again at once it could do no more */
     k->blocked = false;
     for (int i = 0; i < 10; i++) {
         kit_poll(k);

@@ -146,6 +146,34 @@ static void good_bye_is_said_in_order_and_ends_idle(void **state)
     kit_free(k);
 }
 
+static void who_comes_back_while_good_bye_is_said_connects(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    kit_online(k, 1, 0);
+    fp_client_disconnect(k->c);
+    fp_client_connect(k->c);
+    for (int i = 0; i < 4; i++) {
+        assert_true(fp_client_poll(k->c, kit_now(k)).us < k->now_us + 60 * FP_SECOND_US);
+    }
+    assert_int_equal(kit_heard(k)->packets[FP_MQTT_CONNECT], 1);
+    kit_free(k);
+}
+
+static void a_ping_that_does_not_fit_waits_for_the_transport(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 512);
+    kit_online(k, 1, 0);
+    k->blocked = true;
+    memset(k->c->tx.buf, 0, k->c->tx.cap);
+    k->c->tx.len = k->c->tx.cap;
+    k->now_us += 61 * FP_SECOND_US;
+    assert_true(fp_client_poll(k->c, kit_now(k)).us > k->now_us);
+    assert_true(fp_client_wants_write(k->c));
+    kit_free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +185,8 @@ int main(void)
         cmocka_unit_test(poll_says_when_the_next_attempt_is_due),
         cmocka_unit_test(wake_tries_at_once_but_not_twice_a_second),
         cmocka_unit_test(good_bye_is_said_in_order_and_ends_idle),
+        cmocka_unit_test(who_comes_back_while_good_bye_is_said_connects),
+        cmocka_unit_test(a_ping_that_does_not_fit_waits_for_the_transport),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
