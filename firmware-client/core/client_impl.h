@@ -34,6 +34,7 @@ enum fp_follow_flag {
 
 struct fp_follow {
     struct fp_conv pub;
+    uint64_t page_at; /* the next page of what is asked for begins behind this */
     uint64_t due_us;  /* FP_NEVER: nothing to ask for */
     uint64_t counted; /* up to here unread was counted by the hub */
     uint64_t saved;   /* cursor on the storage */

@@ -175,6 +175,7 @@ static bool ask(struct fp_client *c, struct fp_follow *f)
         c->follow_due = fp_min_u64(c->follow_due, at);
         return false;
     }
+    f->page_at = f->pub.cursor;
     f->flags |= FP_FOLLOW_ASKED | (fetch ? FP_FOLLOW_FETCH : 0);
     c->gets++;
     fp_follow_wait(c, f, c->now + FP_ANSWER_US);

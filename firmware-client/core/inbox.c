@@ -106,9 +106,11 @@ static void snapshot(struct fp_client *c, const struct fp_id *conv, uint64_t flo
     f->pub.floor = fp_max_u64(f->pub.floor, floor);
     fp_follow_head(c, f, floor);
     if (floor > f->pub.cursor || (f->flags & FP_FOLLOW_FETCH) != 0) {
+        bool fetched = floor <= f->pub.cursor;
         f->pub.cursor = fp_max_u64(f->pub.cursor, floor);
         fp_reorder_drop(c, conv, f->pub.cursor);
-        struct fp_notice n = {.kind = FP_NOTICE_SNAPSHOT, .conv = *conv, .seq = floor, .bytes = state};
+        f->page_at = f->pub.cursor;
+        struct fp_notice n = {.kind = FP_NOTICE_SNAPSHOT, .conv = *conv, .seq = floor, .bytes = state, .fetched = fetched};
         fp_tell(c, &n);
     }
     if ((f->flags & FP_FOLLOW_ASKED) != 0) {
@@ -144,6 +146,7 @@ void fp_page(struct fp_client *c, const struct fp_page *p)
         c->fetch.after = fp_max_u64(c->fetch.after, p->to);
     }
     if (p->more) {
+        f->page_at = p->to;
         fp_follow_wait(c, f, c->now + FP_ANSWER_US);
     } else if (fetched) {
         page_of_fetch(c, f, p);
@@ -227,8 +230,15 @@ void fp_inbox_down_skipped(struct fp_client *c)
         page_of_fetch(c, f, &p);
         return;
     }
+    if (f->page_at != f->pub.cursor) { /* what it began with has come live meanwhile: not this one was too long */
+        fp_follow_answered(c, f);
+        fp_follow_check(c, f);
+        fp_follow_wait(c, f, f->pub.cursor < f->pub.head ? c->now : FP_NEVER);
+        return;
+    }
     bool below = f->pub.cursor < f->pub.floor;
     skip(c, f, below ? f->pub.floor : f->pub.cursor + 1, FP_ETOOLARGE);
+    f->page_at = f->pub.cursor;
     fp_follow_head(c, f, f->pub.cursor);
     fp_inbox_drain(c, f);
     if (!below) { /* the pages of below follow */

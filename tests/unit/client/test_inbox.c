@@ -154,6 +154,48 @@ static void what_cannot_be_read_is_passed_over_or_ignored(void **state)
     kit_free(k);
 }
 
+static void a_snapshot_that_was_fetched_is_told_as_such(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    uint8_t buf[100];
+    const uint8_t nothing[] = {0xf6};
+    struct fp_enc e;
+    kit_online(k, 1, 3);
+    kit_page(k, 1, 3, false);
+    kit_poll(k);
+    assert_int_equal(fp_client_fetch(k->c, &k->conv, 0, 3), FP_OK);
+    kit_poll(k);
+    fp_enc_init(&e, buf, sizeof(buf));
+    fp_enc_snapshot(&e, &k->conv, 2, fp_bytes_of(nothing, 1));
+    kit_down(k, &e);
+    kit_page(k, 3, 3, false);
+    kit_poll(k);
+    assert_true(kit_last(k, FP_NOTICE_SNAPSHOT)->fetched);
+    assert_int_equal(kit_last(k, FP_NOTICE_FETCHED)->seq, 3);
+    kit_free(k);
+}
+
+static void what_came_live_before_a_page_that_is_too_long_is_not_skipped(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(1024, 1024);
+    static uint8_t big[3000];
+    struct fp_command get;
+    kit_online(k, 1, 2);
+    assert_int_equal(kit_commands(kit_heard(k), FP_K_GET, &get), 1);
+    kit_page(k, 1, 1, true);
+    kit_live(k, 2, 2, "bob-1"); /* alone it fits, in a page it does not */
+    kit_publish(k, "fp/1/device/ann-1/down", fp_bytes_of(big, sizeof(big)), 1);
+    kit_poll(k);
+    assert_int_equal(kit_count(k, FP_NOTICE_SKIPPED), 0);
+    kit_live(k, 3, 3, "bob-1");
+    kit_poll(k);
+    assert_int_equal(kit_last(k, FP_NOTICE_EVENT)->seq, 3);
+    assert_int_equal(kit_count(k, FP_NOTICE_EVENT), 3);
+    kit_free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +204,8 @@ int main(void)
         cmocka_unit_test(pages_go_on_until_the_head_is_reached),
         cmocka_unit_test(a_snapshot_moves_the_cursor_to_the_floor),
         cmocka_unit_test(a_page_that_is_too_long_is_passed_over_by_name),
+        cmocka_unit_test(a_snapshot_that_was_fetched_is_told_as_such),
+        cmocka_unit_test(what_came_live_before_a_page_that_is_too_long_is_not_skipped),
         cmocka_unit_test(who_joins_follows_and_who_leaves_forgets),
         cmocka_unit_test(what_cannot_be_read_is_passed_over_or_ignored),
     };
