@@ -20,9 +20,17 @@ void fp_uplink_settle(struct fp_client *c, uint64_t ticket, const struct fp_outc
     if (o->conv) {
         n.conv = *o->conv;
     }
+    bool takes_back = state == FP_SEND_FAILED && !was_sent;
+    if (takes_back) {
+        enum fp_err err = finish(c, ticket, false);
+        if (err) { /* told as failed it would be sent all the same after the next start */
+            fp_storage_failed(c, err);
+            return;
+        }
+    }
     slot->state = (uint8_t)state;
     if (state >= FP_SEND_SENT) {
-        enum fp_err err = finish(c, ticket, was_sent);
+        enum fp_err err = takes_back ? FP_OK : finish(c, ticket, was_sent);
         if (err) {
             fp_storage_failed(c, err); /* it is answered again after the next start */
         }

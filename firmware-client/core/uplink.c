@@ -165,6 +165,7 @@ void fp_uplink_expire(struct fp_client *c)
         }
         if ((now_ms - life->born_ms) / 1000 >= life->ttl_s) {
             give_up(c, t, FP_EEXPIRED);
+            c->has_ttl = c->has_ttl || is_open(c, t); /* the storage failed: again later */
         } else {
             c->has_ttl = true;
         }

@@ -113,6 +113,31 @@ static void a_blocked_transport_delays_and_loses_nothing(void **state)
     kit_free(k);
 }
 
+static enum fp_err fails(void *ctx, uint32_t at, const void *p, size_t len)
+{
+    (void)ctx, (void)at, (void)p, (void)len;
+    return FP_EIO;
+}
+
+/* Else it would be sent after the next start, although it was told as failed. */
+static void what_expires_while_the_storage_fails_is_told_when_it_is_written(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    struct fp_command cmd = {.kind = FP_K_CONFIRM, .conv = k->conv, .priority = 2, .ref = 3, .has_ttl = true, .ttl_s = 5};
+    assert_int_equal(fp_client_send(k->c, &cmd, kit_now(k), NULL), FP_OK);
+    k->c->box.storage.program = fails;
+    kit_after(k, 6 * FP_SECOND_US);
+    assert_int_equal(kit_count(k, FP_NOTICE_STATE), 0);
+    assert_int_equal(kit_count(k, FP_NOTICE_STORAGE), 1);
+    assert_int_equal(fp_client_pending(k->c), 1);
+    k->c->box.storage.program = k->config.storage.program;
+    kit_after(k, 2 * FP_SECOND_US);
+    assert_int_equal(kit_last(k, FP_NOTICE_STATE)->err, FP_EEXPIRED);
+    assert_int_equal(fp_client_pending(k->c), 0);
+    kit_free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +146,7 @@ int main(void)
         cmocka_unit_test(without_an_answer_all_is_sent_again_after_ten_seconds),
         cmocka_unit_test(a_new_connection_begins_with_the_oldest),
         cmocka_unit_test(what_never_left_expires_by_its_ttl),
+        cmocka_unit_test(what_expires_while_the_storage_fails_is_told_when_it_is_written),
         cmocka_unit_test(a_blocked_transport_delays_and_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
