@@ -22,7 +22,7 @@
 
 enum storm_fate {
     CMD_ACCEPTED,
-    CMD_MAYBE, /* the power went while it was accepted */
+    CMD_MAYBE, /* the power went, or the storage failed, while it was accepted: the next start shows */
     CMD_VOID,  /* refused at once: nobody may ever see it */
 };
 

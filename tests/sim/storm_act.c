@@ -103,6 +103,11 @@ static void act_power(struct storm_device *d)
     d->flash.power_in = 1 + sim_below(&d->st->random, 40);
 }
 
+static void act_storage_fails(struct storm_device *d)
+{
+    d->flash.fail_in = 1 + sim_below(&d->st->random, 20); /* once */
+}
+
 static void act_close(struct storm_device *d)
 {
     storm_device_close(d);
@@ -158,9 +163,9 @@ void storm_act(struct storm *st)
         unsigned weight;
         void (*act)(struct storm_device *d);
     } acts[] = {
-        {400, act_say},   {80, act_stored},  {40, act_read},       {30, act_typing}, {30, act_fetch},     {60, act_cancel},
-        {50, act_member}, {5, act_conv_new}, {15, act_crash},      {15, act_power},  {15, act_close},     {50, act_cut},
-        {15, act_away},   {20, act_stall},   {10, act_disconnect}, {20, act_wake},   {20, act_hub_crash},
+        {400, act_say},   {80, act_stored},  {40, act_read},  {30, act_typing},     {30, act_fetch}, {60, act_cancel},
+        {50, act_member}, {5, act_conv_new}, {15, act_crash}, {15, act_power},      {15, act_close}, {15, act_storage_fails},
+        {50, act_cut},    {15, act_away},    {20, act_stall}, {10, act_disconnect}, {20, act_wake},  {20, act_hub_crash},
     };
     struct storm_device *d = &st->devices[sim_below(&st->random, st->device_count)];
     unsigned total = 0;

@@ -30,6 +30,16 @@ static struct storm_cmd *new_cmd(struct storm_device *d, size_t conv, uint64_t k
     return cmd;
 }
 
+/* What the storage failed on before is written over by what it accepts now. */
+static void settle_earlier(struct storm_device *d, const struct storm_cmd *accepted)
+{
+    for (struct storm_cmd *cmd = d->st->cmds; cmd < accepted; cmd++) {
+        if (cmd->device == d->index && cmd->fate == CMD_MAYBE && cmd->ticket == 0) {
+            cmd->fate = CMD_VOID;
+        }
+    }
+}
+
 static void send_cmd(struct storm_device *d, struct storm_cmd *cmd, const struct fp_enc *e, uint64_t ttl_s)
 {
     struct storm *st = d->st;
@@ -44,7 +54,10 @@ static void send_cmd(struct storm_device *d, struct storm_cmd *cmd, const struct
     cmd->body_len = e->len;
     cmd->has_ttl = ttl_s > 0;
     enum fp_err err = e->failed ? FP_ENOMEM : fp_client_send(d->c, &command, sim_net_now(st->net), &cmd->ticket);
-    cmd->fate = err == FP_OK ? CMD_ACCEPTED : d->flash.off ? CMD_MAYBE : CMD_VOID;
+    cmd->fate = err == FP_OK ? CMD_ACCEPTED : err == FP_EIO ? CMD_MAYBE : CMD_VOID;
+    if (err == FP_OK) {
+        settle_earlier(d, cmd);
+    }
     storm_log(st, "%s sends command %zu kind %llu to %s: %s, ticket %llu", d->name, (size_t)(cmd - st->cmds), (unsigned long long)cmd->kind,
               st->convs[cmd->conv].id.text, fp_err_name(err), (unsigned long long)cmd->ticket);
     if (err == FP_OK && cmd->ticket <= d->last_ticket) {

@@ -245,7 +245,10 @@ void storm_check_pending(struct storm_device *d, bool after_open)
     if (d->flash.off) {
         return;
     }
+    uint64_t fail_in = d->flash.fail_in;
+    d->flash.fail_in = 0; /* not while we look */
     enum fp_err err = fp_client_each_pending(d->c, note_pending, &p);
+    d->flash.fail_in = fail_in;
     if (err && err != FP_EAGAIN && !d->flash.off) {
         storm_fail(st, "each_pending of %s: %s", d->name, fp_err_name(err));
     }

@@ -192,6 +192,7 @@ void storm_device_close(struct storm_device *d)
 {
     struct storm *st = d->st;
     storm_log(st, "%s is closed", d->name);
+    d->flash.fail_in = 0; /* what cannot be saved is not closed in good order */
     fp_client_close(d->c);
     if (d->flash.off) {
         storm_device_crash(d);
