@@ -24,6 +24,7 @@ static void keep_text(struct str *to, struct fp_bytes text)
 static void on_notice(void *arg, const struct fp_notice *n)
 {
     struct session *s = arg;
+    s->told = true;
     if (n->kind == FP_NOTICE_LINK) {
         s->was_online = s->was_online || n->link == FP_LINK_ONLINE;
         if (n->err) {
@@ -158,16 +159,17 @@ void session_close(struct session *s)
     *s = (struct session){0};
 }
 
-/* One turn of work; then sleeps until there is more, at most until `end`. */
+/* One turn of work; then, unless that may be what the caller waits for, sleeps until there is more, at most until `end`. */
 static void turn(struct session *s, uint64_t end_us, int extra_fd)
 {
     struct fp_mono now = clock_mono();
+    s->told = false;
     struct fp_mono due = fp_client_poll(s->client, now);
     uint64_t until = due.us < end_us ? due.us : end_us;
     now = clock_mono();
     uint64_t ms = until > now.us ? (until - now.us + 999) / 1000 : 0;
-    if (fp_client_link(s->client) == FP_LINK_IDLE) {
-        return; /* good-bye has been said */
+    if (s->told || fp_client_link(s->client) == FP_LINK_IDLE) {
+        return;
     }
     wire_wait(s->wire, fp_client_wants_write(s->client), extra_fd, ms);
 }

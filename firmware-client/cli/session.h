@@ -23,6 +23,7 @@ struct session {
     struct str device;
     session_fn on;
     void *ctx;
+    bool told; /* something has happened in this turn */
     bool was_online;
     enum fp_err link_err; /* of the last time that the link went down */
     struct str link_text;
