@@ -34,6 +34,7 @@ struct storm_cmd {
     uint64_t ticket;
     uint64_t seen; /* what the application had seen of the conversation */
     bool has_ttl, cancelled, failed, sent;
+    bool doubtful;            /* its cancel failed: the next start shows */
     enum fp_err err;          /* of failed */
     enum fp_send_state state; /* in this run */
     bool answered;            /* in this run: sent or failed */
@@ -87,6 +88,7 @@ struct storm_device {
     uint64_t stuck_us;  /* it was polled then, and moved nothing: */
     uint64_t stuck_at;  /* sim_net_moved() */
     bool clean;         /* it was closed in good order */
+    bool failing;       /* FP_NOTICE_STORAGE */
     uint64_t last_ticket;
     uint64_t back_us; /* when it is switched on again */
     uint64_t away_until_us;

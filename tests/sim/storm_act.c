@@ -63,7 +63,9 @@ static void cancel(struct storm_device *d, struct storm_cmd *cmd)
     cmd->cancelled = false;
     if (d->flash.off) {
         cmd->fate = CMD_MAYBE;
-    } else if (err != FP_EBUSY && err != FP_EIO && !cmd->answered) {
+    } else if (err == FP_EIO) {
+        cmd->doubtful = true;
+    } else if (err != FP_EBUSY && !cmd->answered) {
         storm_fail(st, "L1: %s does not cancel ticket %llu: %s", d->name, (unsigned long long)cmd->ticket, fp_err_name(err));
     }
 }

@@ -430,7 +430,9 @@ void storm_notify(void *ctx, const struct fp_notice *n)
     case FP_NOTICE_LIVE:
     case FP_NOTICE_NACK:
     case FP_NOTICE_REPORT:
+        return;
     case FP_NOTICE_STORAGE:
+        d->failing = true;
         return;
     }
 }

@@ -264,8 +264,8 @@ void storm_check_pending(struct storm_device *d, bool after_open)
             cmd->fate = CMD_VOID;
         }
         bool open = cmd->fate == CMD_ACCEPTED && !cmd->cancelled && !cmd->sent && !cmd->failed;
-        if (open && !seen && after_open && cmd->has_ttl && cmd->store_seq == 0) {
-            cmd->fate = CMD_VOID; /* it expired, and the power went before we were told */
+        if (open && !seen && after_open && (cmd->has_ttl || cmd->doubtful) && cmd->store_seq == 0) {
+            cmd->fate = CMD_VOID; /* it expired, or is cancelled, and we were not told */
         } else if (open && !seen) {
             storm_fail(st, "L1: ticket %llu of %s (command %zu) is unanswered and no longer in the outbox", (unsigned long long)cmd->ticket, d->name,
                        i);

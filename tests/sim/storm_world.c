@@ -192,7 +192,8 @@ void storm_device_close(struct storm_device *d)
 {
     struct storm *st = d->st;
     storm_log(st, "%s is closed", d->name);
-    d->flash.fail_in = 0; /* what cannot be saved is not closed in good order */
+    d->flash.fail_in = 0;
+    d->failing = false;
     fp_client_close(d->c);
     if (d->flash.off) {
         storm_device_crash(d);
@@ -201,7 +202,7 @@ void storm_device_close(struct storm_device *d)
     sim_net_client_gone(st->net, d->index, true);
     sim_flash_cut(&d->flash); /* the power may go: all is synced */
     d->c = NULL;
-    d->clean = true;
+    d->clean = !d->failing; /* what cannot be saved is not closed in good order */
     d->back_us = sim_net_now(st->net).us + 1 + sim_below(&st->random, 1000000);
     st->stats.clean_closes++;
 }
