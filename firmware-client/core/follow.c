@@ -182,10 +182,23 @@ static bool ask(struct fp_client *c, struct fp_follow *f)
     return true;
 }
 
+/* What has waited long enough for its answer makes room for others, whoever stands in front of it. */
+static void give_up_waiting(struct fp_client *c)
+{
+    for (size_t i = 0; i < c->follow_count; i++) {
+        struct fp_follow *f = &c->follows[i];
+        if (f->due_us <= c->now && (f->flags & FP_FOLLOW_ASKED) != 0) {
+            fp_follow_answered(c, f);
+            f->due_us = c->now;
+        }
+    }
+}
+
 void fp_follow_work(struct fp_client *c)
 {
     if (c->now >= c->follow_due) {
         bool full = false;
+        give_up_waiting(c);
         c->follow_due = FP_NEVER;
         for (size_t i = 0; i < c->follow_count; i++) {
             struct fp_follow *f = &c->follows[i];
@@ -193,8 +206,6 @@ void fp_follow_work(struct fp_client *c)
                 c->follow_due = fp_min_u64(c->follow_due, fp_max_u64(f->due_us, full ? c->now + FP_HOLE_US : 0));
                 continue;
             }
-            fp_follow_answered(c, f); /* if it was asked: it has waited long enough */
-            f->due_us = c->now;
             full = !ask(c, f);
         }
     }

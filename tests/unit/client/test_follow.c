@@ -42,6 +42,28 @@ static void a_get_without_an_answer_is_repeated_after_ten_seconds(void **state)
     kit_free(k);
 }
 
+static void a_get_without_an_answer_does_not_hold_up_the_others(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(1024, 1024); /* one get at a time */
+    struct fp_id first = id_of("a");
+    struct fp_command get;
+    size_t count = 0;
+    kit_online(k, 1, 3);
+    assert_int_equal(kit_commands(kit_heard(k), FP_K_GET, &get), 1);
+    struct fp_follow *f = fp_follow_get(k->c, &first, &k->scope);
+    assert_non_null(f);
+    fp_follow_head(k->c, f, 2);
+    fp_follow_check(k->c, f);
+    for (int i = 0; i < 12; i++) {
+        kit_after(k, FP_SECOND_US);
+        count += kit_commands(kit_heard(k), FP_K_GET, &get);
+    }
+    assert_int_equal(count, 1);
+    assert_true(fp_id_eq(&get.conv, &first));
+    kit_free(k);
+}
+
 static void a_fetch_brings_what_is_behind_the_cursor_and_ends(void **state)
 {
     (void)state;
@@ -89,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(conversations_stand_in_the_order_of_their_ids),
         cmocka_unit_test(a_get_without_an_answer_is_repeated_after_ten_seconds),
+        cmocka_unit_test(a_get_without_an_answer_does_not_hold_up_the_others),
         cmocka_unit_test(a_fetch_brings_what_is_behind_the_cursor_and_ends),
         cmocka_unit_test(who_begins_at_the_head_asks_for_nothing),
     };
