@@ -70,15 +70,21 @@ static void note_spell(struct storm *st, size_t conv, size_t user, const struct 
     struct storm_conv *c = &st->convs[conv];
     size_t *count = &c->spell_count[user];
     struct storm_spell *last = *count > 0 ? &c->spells[user][*count - 1] : NULL;
-    if (last && last->to == UINT64_MAX && (!row->active || last->change != row->change)) {
+    if (last && last->to == UINT64_MAX && last->change != row->change) {
         last->to = c->head;
-    }
-    if (row->active && (!last || last->to != UINT64_MAX)) {
-        if (*count == STORM_SPELLS) {
-            storm_fail(st, "the simulation holds no more changes of membership");
+        if (!row->active) {
+            last->change = row->change;
+            return;
         }
-        c->spells[user][(*count)++] = (struct storm_spell){.change = row->change, .from = row->from, .to = UINT64_MAX};
     }
+    if (last && last->change == row->change) {
+        return;
+    }
+    if (*count == STORM_SPELLS) {
+        storm_fail(st, "the simulation holds no more changes of membership");
+    }
+    /* one that is over already: in and out within one turn */
+    c->spells[user][(*count)++] = (struct storm_spell){.change = row->change, .from = row->from, .to = row->active ? UINT64_MAX : c->head};
 }
 
 void storm_mirror(void *ctx)
