@@ -2,10 +2,14 @@
 
 #include <assert.h>
 
-/* What append() leaves free for STATE and CANCEL records, so that a full outbox can still be numbered, emptied and cancelled. */
-static uint32_t reserve_of(const struct fp_outbox *o)
+/*
+ * What is left free in each sector for STATE and CANCEL records, so that a full outbox can still be numbered, emptied and cancelled: commands leave
+ * room
+ * for two, cursors for one. (A CANCEL takes no more than its command gives back.)
+ */
+static uint32_t state_room(const struct fp_outbox *o)
 {
-    return 2 * outbox_padded(o, OUTBOX_RECORD_BYTES + OUTBOX_STATE_BYTES);
+    return outbox_padded(o, OUTBOX_RECORD_BYTES + OUTBOX_STATE_BYTES);
 }
 
 uint32_t outbox_index(const struct fp_outbox *o, uint64_t ticket)
@@ -69,27 +73,11 @@ enum fp_err outbox_write_state(struct fp_outbox *o)
     outbox_put64(body + 8, o->first);
     outbox_put64(body + 16, o->first_n);
     outbox_put64(body + 24, o->next);
+    outbox_put64(body + 32, o->doubt);
     enum fp_err err = outbox_write(o, OUTBOX_STATE, &part, 1, &o->state_at);
     if (!err) {
         o->dirty = false;
         o->saved_first = o->first;
-    }
-    return err;
-}
-
-/* A record of one part, in memory. */
-static enum fp_err write_small(struct fp_outbox *o, uint8_t type, const uint8_t *body, uint32_t len, uint32_t *out_at)
-{
-    struct outbox_part part = {.p = body, .len = len};
-    enum fp_err err = outbox_make_room(o, len, 0);
-    return err ? err : outbox_write(o, type, &part, 1, out_at);
-}
-
-static enum fp_err sync_log(struct fp_outbox *o)
-{
-    enum fp_err err = o->storage.sync(o->storage.ctx);
-    if (err) {
-        o->used = o->storage.sector_bytes; /* what is there is not known */
     }
     return err;
 }
@@ -100,7 +88,7 @@ static enum fp_err save_state(struct fp_outbox *o)
     if (!err) {
         err = outbox_write_state(o);
     }
-    return err ? err : sync_log(o);
+    return err ? err : outbox_sync(o);
 }
 
 /*
@@ -120,7 +108,7 @@ enum fp_err fp_outbox_append(struct fp_outbox *o, struct fp_composed composed, s
 {
     uint8_t front[OUTBOX_COMMAND_BYTES];
     uint32_t at = 0;
-    size_t most = outbox_room(o) - reserve_of(o) - OUTBOX_RECORD_BYTES - sizeof(front);
+    size_t most = outbox_room(o) - 2 * state_room(o) - OUTBOX_RECORD_BYTES - sizeof(front);
     if (head.len > most || rest.len > most - head.len || head.len + rest.len > UINT16_MAX - sizeof(front)) {
         return FP_ETOOLARGE;
     }
@@ -139,13 +127,13 @@ enum fp_err fp_outbox_append(struct fp_outbox *o, struct fp_composed composed, s
     size_t count = rest.len > 0 ? 3 : head.len > 0 ? 2 : 1;
     enum fp_err err = bound_replay(o);
     if (!err) {
-        err = outbox_make_room(o, len, reserve_of(o));
+        err = outbox_make_room(o, len, 2 * state_room(o));
     }
     if (!err) {
         err = outbox_write(o, OUTBOX_COMMAND, parts, count, &at);
     }
     if (!err) {
-        err = sync_log(o);
+        err = outbox_sync(o);
     }
     if (err) {
         return err == FP_ETOOLARGE ? FP_EFULL : err;
@@ -177,6 +165,9 @@ enum fp_err fp_outbox_read(const struct fp_outbox *o, uint64_t ticket, void *buf
     }
     if (!err) {
         err = o->storage.read(o->storage.ctx, s->at + OUTBOX_RECORD_BYTES + (uint32_t)sizeof(front), buf, s->len);
+    }
+    if (!err && outbox_get64(front) != ticket) {
+        err = FP_ECORRUPT; /* it was lost to a bad sector, and another stands there now */
     }
     if (err) {
         return err;
@@ -213,20 +204,38 @@ enum fp_err fp_outbox_done(struct fp_outbox *o, uint64_t ticket)
     return FP_OK;
 }
 
+/* A CANCEL that the port failed to write may be found all the same, when its command has long been sent. A STATE behind it says that it is void. */
+static enum fp_err settle_doubt(struct fp_outbox *o)
+{
+    enum fp_err err = o->doubt != 0 ? save_state(o) : FP_OK;
+    o->doubt = err ? o->doubt : 0;
+    return err;
+}
+
 enum fp_err fp_outbox_cancel(struct fp_outbox *o, uint64_t ticket)
 {
     struct fp_slot *s = fp_outbox_slot(o, ticket);
     uint8_t body[8];
+    struct outbox_part part = {.p = body, .len = sizeof(body)};
     uint32_t at = 0;
     if (!s) {
         return FP_EUNKNOWN;
     }
     outbox_put64(body, ticket);
-    enum fp_err err = write_small(o, OUTBOX_CANCEL, body, sizeof(body), &at);
+    enum fp_err err = settle_doubt(o);
     if (!err) {
-        err = sync_log(o);
+        err = outbox_make_room(o, sizeof(body), 0);
     }
     if (err) {
+        return err;
+    }
+    err = outbox_write(o, OUTBOX_CANCEL, &part, 1, &at);
+    if (!err) {
+        err = outbox_sync(o);
+    }
+    if (err) {
+        o->doubt = ticket;
+        (void)settle_doubt(o); /* if that fails too, the next STATE does it: each write from here on stands behind one */
         return err;
     }
     s->marks |= FP_SLOT_CANCELLED;
@@ -248,17 +257,24 @@ enum fp_err fp_outbox_number(struct fp_outbox *o, uint64_t epoch, uint64_t first
         return err;
     }
     if (epoch != old_epoch) {
-        memset(o->cursors, 0, o->cursor_cap * sizeof(*o->cursors)); /* theirs on the storage carry the other epoch */
+        outbox_forget_cursors(o); /* theirs on the storage carry the other epoch */
     }
     return FP_OK;
 }
 
 enum fp_err fp_outbox_flush(struct fp_outbox *o)
 {
-    return o->dirty ? save_state(o) : sync_log(o);
+    return o->dirty ? save_state(o) : outbox_sync(o);
 }
 
 /* ------------------------------------------------------------------ cursors */
+
+void outbox_forget_cursors(struct fp_outbox *o)
+{
+    for (uint16_t i = 0; i < o->cursor_cap; i++) {
+        o->cursors[i] = (struct fp_cursor){0};
+    }
+}
 
 struct fp_cursor *outbox_cursor(const struct fp_outbox *o, const struct fp_id *conv, bool make)
 {
@@ -288,7 +304,10 @@ static enum fp_err write_cursor(struct fp_outbox *o, const struct fp_id *conv, c
     body[17] = scope->len;
     memcpy(body + OUTBOX_CURSOR_BYTES, conv->text, conv->len);
     memcpy(body + OUTBOX_CURSOR_BYTES + conv->len, scope->text, scope->len);
-    return write_small(o, OUTBOX_CURSOR, body, OUTBOX_CURSOR_BYTES + conv->len + scope->len, out_at);
+    struct outbox_part part = {.p = body, .len = OUTBOX_CURSOR_BYTES + conv->len + scope->len};
+    uint32_t fits = outbox_room(o) - outbox_padded(o, OUTBOX_RECORD_BYTES + part.len); /* long ids in the smallest sectors leave nothing */
+    enum fp_err err = outbox_make_room(o, part.len, fits < state_room(o) ? fits : state_room(o));
+    return err ? err : outbox_write(o, OUTBOX_CURSOR, &part, 1, out_at);
 }
 
 enum fp_err fp_outbox_set_cursor(struct fp_outbox *o, const struct fp_id *conv, const struct fp_id *scope, uint64_t seq)
@@ -301,6 +320,7 @@ enum fp_err fp_outbox_set_cursor(struct fp_outbox *o, const struct fp_id *conv, 
         return FP_OK;
     }
     uint32_t at = 0;
+    seq = seq > c->seq ? seq : c->seq;
     enum fp_err err = write_cursor(o, conv, scope, seq, &at);
     if (err) {
         if (c->at == OUTBOX_NOWHERE) {
@@ -309,7 +329,7 @@ enum fp_err fp_outbox_set_cursor(struct fp_outbox *o, const struct fp_id *conv, 
         return err;
     }
     c->scope = *scope;
-    c->seq = seq > c->seq ? seq : c->seq;
+    c->seq = seq;
     c->at = at;
     return FP_OK;
 }

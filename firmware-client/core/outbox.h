@@ -13,7 +13,8 @@
  *             O4 a record with a bad crc, and all that stands behind it in its sector, was never accepted. An error leaves all as it was; only what
  *                the port failed to write or sync (FP_EIO) may be found by the next open() all the same, unless the ticket was given again.
  *             O5 reclaiming never loses a live record: it is synced at its new place before the old one is erased.
- * Errors      FP_EFULL: no room, on the storage or in slots[]. FP_ETOOLARGE: longer than a record may be. FP_EIO: the port. FP_EVERSION.
+ * Errors      FP_EFULL: no room, on the storage or in slots[]; done(), cancel(), number() and flush() always have some, since commands and cursors
+ *             leave it. FP_ETOOLARGE: longer than a record may be. FP_EIO: the port.
  * Memory      the caller owns struct and slots; a body is read back into the caller's buffer
  */
 #ifndef FIRMWARE_CLIENT_CORE_OUTBOX_H
@@ -65,10 +66,14 @@ struct fp_outbox {
     uint32_t used;       /* bytes of it that are taken; all, if what stands behind cannot be used */
     uint16_t cursor_cap;
     bool dirty;           /* `first` has moved since the latest STATE record */
+    uint64_t doubt;       /* its CANCEL record could not be written, but may be found; 0: none */
     uint64_t saved_first; /* `first` in that record: all from there on need a slot when the log is read back */
 };
 
-/* Reads the log back; erases what must be erased. storage, slots and cursors as given. */
+/*
+ * Reads the log back; erases what must be erased. storage, slots and cursors as given. FP_ECONFIG: the sizes of the region make no sense, or it was
+ * written with others, or has more commands than slots. FP_EVERSION. Either touches nothing.
+ */
 enum fp_err fp_outbox_open(struct fp_outbox *o, struct fp_storage storage, struct fp_slot *slots, uint32_t slot_cap, struct fp_cursor *cursors,
                            uint16_t cursor_cap);
 

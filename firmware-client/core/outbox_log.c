@@ -67,19 +67,39 @@ uint32_t outbox_number_at(const struct fp_outbox *o, uint32_t at)
 
 /* ------------------------------------------------------------------ sectors */
 
+/* The lowest byte is the version. In a region of another shape the ring would be read wrongly: what does not fit is refused, not lost. */
+static uint32_t layout_of(const struct fp_outbox *o)
+{
+    uint8_t shape[12];
+    outbox_put32(shape, o->storage.size);
+    outbox_put32(shape + 4, o->storage.sector_bytes);
+    outbox_put32(shape + 8, o->storage.program_bytes);
+    return outbox_crc(0, shape, sizeof(shape)) << 8 | FP_OUTBOX_VERSION;
+}
+
+enum fp_err outbox_sync(struct fp_outbox *o)
+{
+    enum fp_err err = o->storage.sync(o->storage.ctx);
+    if (err) {
+        o->used = o->storage.sector_bytes; /* what is there is not known: nothing may stand behind it */
+        o->dirty = true;
+    }
+    return err;
+}
+
 enum fp_err outbox_begin_sector(struct fp_outbox *o, uint32_t sector, uint32_t number)
 {
     uint8_t header[32];
     uint32_t at = sector * o->storage.sector_bytes;
     memset(header, 0xff, sizeof(header));
     outbox_put32(header, magic);
-    outbox_put32(header + 4, FP_OUTBOX_VERSION);
+    outbox_put32(header + 4, layout_of(o));
     outbox_put32(header + 8, number);
     outbox_put32(header + 12, outbox_crc(0, header, 12));
 
     enum fp_err err = o->storage.erase(o->storage.ctx, at);
     if (!err) {
-        err = o->storage.sync(o->storage.ctx); /* a half-erased sector must not carry a fresh header */
+        err = outbox_sync(o); /* a half-erased sector must not carry a fresh header */
     }
     if (!err) {
         err = o->storage.program(o->storage.ctx, at, header, outbox_padded(o, OUTBOX_HEADER_BYTES));
@@ -104,8 +124,11 @@ enum fp_err outbox_read_sector(const struct fp_outbox *o, uint32_t sector, bool 
     if (outbox_get32(header) != magic || outbox_get32(header + 12) != outbox_crc(0, header, 12)) {
         return FP_OK;
     }
-    if (outbox_get32(header + 4) != FP_OUTBOX_VERSION) {
+    if (header[4] != FP_OUTBOX_VERSION) {
         return FP_EVERSION;
+    }
+    if (outbox_get32(header + 4) != layout_of(o)) {
+        return FP_ECONFIG;
     }
     *out_ours = true;
     *out_number = outbox_get32(header + 8);

@@ -107,11 +107,26 @@ static enum fp_err apply_cursor(struct fp_outbox *o, const struct outbox_record 
     return FP_OK;
 }
 
+static enum fp_err apply_doubt(struct fp_outbox *o, const struct outbox_record *r)
+{
+    uint8_t body[OUTBOX_STATE_BYTES];
+    enum fp_err err = read_body(o, r, body, sizeof(body));
+    uint64_t ticket = outbox_get64(body + 32);
+    if (!err && ticket >= o->first && ticket < o->next) {
+        struct fp_slot *s = &o->slots[ticket - o->first];
+        s->marks &= (uint8_t)~FP_SLOT_CANCELLED;
+    }
+    return err;
+}
+
 static enum fp_err apply(struct fp_outbox *o, const struct outbox_record *r, struct replay *x)
 {
     (void)x;
     if (r->type == OUTBOX_CURSOR) {
         return apply_cursor(o, r);
+    }
+    if (r->type == OUTBOX_STATE && r->len == OUTBOX_STATE_BYTES) {
+        return apply_doubt(o, r);
     }
     if ((r->type == OUTBOX_COMMAND || r->type == OUTBOX_CANCEL) && r->len >= 8) {
         uint8_t ticket[8];
@@ -138,7 +153,7 @@ static void judge_slots(struct fp_outbox *o)
 static enum fp_err replay(struct fp_outbox *o)
 {
     struct replay x = {0};
-    memset(o->cursors, 0, o->cursor_cap * sizeof(*o->cursors));
+    outbox_forget_cursors(o);
     for (uint32_t i = 0; i < o->slot_cap; i++) {
         o->slots[i] = (struct fp_slot){.at = OUTBOX_NOWHERE, .cancel_at = OUTBOX_NOWHERE};
     }
@@ -161,6 +176,24 @@ static enum fp_err replay(struct fp_outbox *o)
     return each_record(o, apply, &x);
 }
 
+/* A new sector counts once its STATE is written: before, nothing was accepted in it, and what it holds are copies. */
+static enum fp_err has_state(const struct fp_outbox *o, uint32_t sector, uint32_t number, bool *out_has)
+{
+    uint32_t at = sector * o->storage.sector_bytes + outbox_padded(o, OUTBOX_HEADER_BYTES);
+    bool good = true;
+    *out_has = false;
+    while (good && !*out_has) {
+        struct outbox_record r;
+        enum fp_err err = outbox_read_record(o, at, number, &r, &good);
+        if (err) {
+            return err;
+        }
+        *out_has = good && r.type == OUTBOX_STATE && r.len == OUTBOX_STATE_BYTES;
+        at = good ? r.next : at;
+    }
+    return FP_OK;
+}
+
 static enum fp_err find_chain(struct fp_outbox *o, bool *out_found)
 {
     bool ours = false;
@@ -168,6 +201,9 @@ static enum fp_err find_chain(struct fp_outbox *o, bool *out_found)
     *out_found = false;
     for (uint32_t s = 0; s < o->sectors; s++) {
         enum fp_err err = outbox_read_sector(o, s, &ours, &number);
+        if (!err && ours) {
+            err = has_state(o, s, number, &ours);
+        }
         if (err) {
             return err;
         }
@@ -188,6 +224,7 @@ static enum fp_err find_chain(struct fp_outbox *o, bool *out_found)
             break;
         }
     }
+    o->chain -= o->chain == o->sectors ? 1 : 0; /* one is always spare: the oldest was given up */
     return FP_OK;
 }
 
@@ -200,23 +237,6 @@ static enum fp_err format(struct fp_outbox *o)
         err = outbox_write_state(o);
     }
     return err ? err : o->storage.sync(o->storage.ctx);
-}
-
-/* The ring is full of sectors: either the oldest was given up, or the power went while it was being copied into the newest. */
-static enum fp_err settle_ring(struct fp_outbox *o)
-{
-    bool dead = false;
-    enum fp_err err = outbox_oldest_is_dead(o, &dead);
-    if (err) {
-        return err;
-    }
-    o->chain--;
-    if (dead) {
-        return FP_OK;
-    }
-    o->sector = o->sector > 0 ? o->sector - 1 : o->sectors - 1; /* the newest holds nothing but copies */
-    o->number--;
-    return replay(o);
 }
 
 static bool is_sane(const struct fp_storage *s, uint32_t slot_cap)
@@ -245,12 +265,7 @@ enum fp_err fp_outbox_open(struct fp_outbox *o, struct fp_storage storage, struc
     if (!found) {
         return format(o);
     }
-    if (o->chain == o->sectors) {
-        err = settle_ring(o);
-    }
-    if (!err) {
-        err = outbox_is_erased(o, o->sector * storage.sector_bytes + o->used, &erased);
-    }
+    err = outbox_is_erased(o, o->sector * storage.sector_bytes + o->used, &erased);
     if (err) {
         return err;
     }

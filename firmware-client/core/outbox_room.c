@@ -84,39 +84,51 @@ static enum fp_err walk(struct fp_outbox *o, uint32_t sector, enum walk what, ui
     }
 }
 
-enum fp_err outbox_next_sector(struct fp_outbox *o)
+/*
+ * Header, what is live in `oldest` (if it is one), STATE. Only with its STATE does it belong to the log: so the copies are all there,
+ * or none counts.
+ */
+static enum fp_err fill_sector(struct fp_outbox *o, uint32_t oldest)
 {
-    enum fp_err err = outbox_begin_sector(o, after(o, o->sector), o->number + 1);
+    uint32_t live = 0;
+    enum fp_err err = oldest == OUTBOX_NOWHERE ? FP_OK : walk(o, oldest, WALK_COPY, 0, &live);
+    if (!err) {
+        err = outbox_write_state(o);
+    }
+    return err || oldest == OUTBOX_NOWHERE ? err : outbox_sync(o); /* O5 */
+}
+
+static enum fp_err next_sector(struct fp_outbox *o, uint32_t oldest)
+{
+    uint32_t sector = o->sector, number = o->number;
+    uint64_t saved_first = o->saved_first;
+    bool dirty = o->dirty;
+    enum fp_err err = outbox_begin_sector(o, after(o, sector), number + 1);
     if (err) {
         return err;
     }
     o->chain++;
-    return outbox_write_state(o);
+    err = fill_sector(o, oldest);
+    if (err) { /* as before, but that nothing may be written until that sector was begun again */
+        o->chain--;
+        o->sector = sector;
+        o->number = number;
+        o->used = o->storage.sector_bytes;
+        o->saved_first = saved_first;
+        o->dirty = dirty;
+    }
+    return err;
 }
 
 /* Writes what is live in the oldest sector into the spare one, and gives the oldest up. */
 static enum fp_err reclaim(struct fp_outbox *o)
 {
     uint32_t oldest = outbox_oldest(o), live = 0;
-    uint32_t sector = o->sector, number = o->number;
-    uint64_t saved_first = o->saved_first;
-    enum fp_err err = outbox_next_sector(o);
-    uint32_t to = o->sector * o->storage.sector_bytes + o->used;
-    if (!err) {
-        err = walk(o, oldest, WALK_COPY, 0, &live);
-    }
-    if (!err) {
-        err = o->storage.sync(o->storage.ctx); /* O5 */
-    }
-    if (err) { /* as before; the copies are thrown away with the spare, or found by the next open() */
-        o->chain -= o->sector == sector ? 0 : 1;
-        o->sector = sector;
-        o->number = number;
-        o->used = o->storage.sector_bytes;
-        o->saved_first = saved_first;
+    enum fp_err err = next_sector(o, oldest);
+    if (err) {
         return err;
     }
-    err = walk(o, oldest, WALK_MOVE, to, &live);
+    err = walk(o, oldest, WALK_MOVE, o->sector * o->storage.sector_bytes + outbox_padded(o, OUTBOX_HEADER_BYTES), &live);
     o->chain -= err ? 0 : 1; /* on an error both are needed, until the next open() */
     return err;
 }
@@ -148,7 +160,7 @@ enum fp_err outbox_make_room(struct fp_outbox *o, uint32_t len, uint32_t reserve
         return FP_ETOOLARGE;
     }
     if (o->chain + 1 < o->sectors) {
-        return outbox_next_sector(o);
+        return next_sector(o, OUTBOX_NOWHERE);
     }
     if (o->chain == o->sectors) {
         return FP_EIO; /* a read failed in reclaim(): there is no spare */
@@ -161,13 +173,4 @@ enum fp_err outbox_make_room(struct fp_outbox *o, uint32_t len, uint32_t reserve
         }
     }
     return err ? err : FP_EFULL;
-}
-
-/* A copy that a power cut left half done: the oldest sector still has what counts. */
-enum fp_err outbox_oldest_is_dead(struct fp_outbox *o, bool *out_dead)
-{
-    uint32_t live = 0;
-    enum fp_err err = walk(o, outbox_oldest(o), WALK_COUNT, 0, &live);
-    *out_dead = live == 0;
-    return err;
 }
