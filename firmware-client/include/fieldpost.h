@@ -10,7 +10,8 @@
  *             L2 a state never goes back (P6 of the contract).
  *             L3 events of one conversation come to notify() in the order of their seq, without a hole: what will never come is named by
  *                FP_NOTICE_SKIPPED or FP_NOTICE_SNAPSHOT.
- *             L4 after a restart events above the last fp_client_stored() come again; no others do.
+ *             L4 after a restart events above the last cursor that was written come again; no others do. After fp_client_close() or a disconnect
+ *                that is the last fp_client_stored(); after a crash it may be a second older.
  *             L5 "delivered" is told to the hub only after fp_client_stored().
  * Errors      FP_EFULL: the outbox has no room, nothing was changed. Others are named at the function.
  * Memory      one block of yours, of fp_client_memory() bytes; no heap. Spans in a notice are good until notify() returns.
@@ -233,7 +234,10 @@ enum fp_err fp_client_pass(struct fp_client *c, const struct fp_command *cmd);
 /* Typing: told at most once in 3 s, and at once when it ends. Not kept while offline. */
 void fp_client_typing(struct fp_client *c, const struct fp_id *conv, bool typing, struct fp_mono now);
 
-/* The oldest first. False from fn stops. cmd.n is 0; its spans are good until fn returns. The library may not be called by fn. */
+/*
+ * The oldest first. False from fn stops. cmd.n is 0; its spans are good until fn returns. The library may not be called by fn. FP_EAGAIN: there
+ * is no room to read them into just now; call again after poll().
+ */
 typedef bool (*fp_pending_fn)(void *arg, uint64_t ticket, enum fp_send_state state, const struct fp_command *cmd);
 enum fp_err fp_client_each_pending(struct fp_client *c, fp_pending_fn fn, void *arg);
 uint32_t fp_client_pending(const struct fp_client *c);
