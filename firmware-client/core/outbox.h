@@ -4,14 +4,15 @@
  * Shape       a ring of sectors. A sector begins with a header (magic, layout version, its number in the log, crc), then records (length, type,
  *             crc, body).
  *             Records: COMMAND (ticket, composed, bytes), CANCEL (ticket), STATE (epoch, first ticket, its n), CURSOR (conversation, scope, seq).
- *             A sector's first record is a STATE. Before the oldest sector is given up, what is still live in it is written again at the end of
- *             the log; one sector is always kept free for that, and erased when it is taken.
+ *             A new sector belongs to the log once it has a STATE. Before the oldest sector is given up, what is still live in it is written again
+ *             in the new one, in front of its STATE; one sector is always kept free for that, and erased when it is taken.
  * Invariants  O1 what append() accepted is found again after open(), bytes and ticket, until it is done or cancelled; nothing else ever is.
  *             O2 tickets are given in order, without a hole, and never twice, whatever happens.
  *             O3 n of the first pending command and the epoch that it counts in are on the storage before they are used. The n of each other
  *                follows by counting: n(ticket) = first n + the commands between them that were not cancelled.
  *             O4 a record with a bad crc, and all that stands behind it in its sector, was never accepted. An error leaves all as it was; only what
- *                the port failed to write or sync (FP_EIO) may be found by the next open() all the same, unless the ticket was given again.
+ *                the port failed to write or sync (FP_EIO) may be found by the next open() all the same, unless the ticket was given again;
+ *                a CANCEL: unless something was written after it.
  *             O5 reclaiming never loses a live record: it is synced at its new place before the old one is erased.
  * Errors      FP_EFULL: no room, on the storage or in slots[]; done(), cancel(), number() and flush() always have some, since commands and cursors
  *             leave it. FP_ETOOLARGE: longer than a record may be. FP_EIO: the port.

@@ -41,7 +41,7 @@ uint32_t outbox_get32(const uint8_t *p);
 uint32_t outbox_crc(uint32_t crc, const void *p, size_t len); /* begin with 0 */
 
 uint32_t outbox_padded(const struct fp_outbox *o, uint32_t len);
-uint32_t outbox_room(const struct fp_outbox *o);                   /* for records in an empty sector, behind the STATE that each begins with */
+uint32_t outbox_room(const struct fp_outbox *o);                   /* for records in an empty sector, beside the STATE that each has */
 uint32_t outbox_number_at(const struct fp_outbox *o, uint32_t at); /* of the sector that holds `at` */
 
 /* Erases the sector and writes its header; it becomes the one that is written. */

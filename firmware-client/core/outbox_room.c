@@ -21,7 +21,7 @@ static struct fp_cursor *cursor_at(const struct fp_outbox *o, uint32_t at)
     return NULL;
 }
 
-/* The place that remembers where this record stands, if the record still counts. A STATE never does: each sector begins with one. */
+/* The place that remembers where this record stands, if the record still counts. A STATE never does: each sector has its own. */
 static enum fp_err live_place(struct fp_outbox *o, const struct outbox_record *r, uint32_t **out_place)
 {
     *out_place = NULL;

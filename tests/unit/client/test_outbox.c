@@ -122,6 +122,46 @@ static void a_full_outbox_refuses_and_takes_again(void **state)
     sim_flash_fini(&k.flash);
 }
 
+static void an_outbox_full_of_commands_and_cursors_can_still_be_numbered_and_emptied(void **state)
+{
+    (void)state;
+    struct outbox_kit k;
+    uint64_t ticket = 0, seq = 0;
+    struct fp_id conv[2] = {kit_oid("123e4567-e89b-12d3-a456-426614174000"), kit_oid("b")};
+    kit_begin(&k, 3, 512, 4);
+    assert_int_equal(fp_outbox_number(&k.o, 5, 1), FP_OK);
+    while (kit_append(&k, "0123456789012345678901234567890123456789", &ticket) == FP_OK) {
+        (void)fp_outbox_set_cursor(&k.o, &conv[ticket % 2], &conv[0], ++seq); /* refused at the end, like the commands */
+    }
+    for (uint64_t i = 0; i < 50; i++) {
+        assert_int_equal(fp_outbox_number(&k.o, 6 + i, 7), FP_OK);
+    }
+    for (uint64_t t = k.o.next - 1; t >= 3; t--) {
+        assert_int_equal(fp_outbox_cancel(&k.o, t), FP_OK);
+    }
+    assert_int_equal(kit_reopen(&k), FP_OK);
+    assert_true(k.o.first == 1 && k.o.epoch == 55 && fp_outbox_n(&k.o, 2) == 8 && fp_outbox_next_n(&k.o) == 9);
+    sim_flash_fini(&k.flash);
+}
+
+static void a_cancel_that_failed_is_not_found_once_something_was_written_after_it(void **state)
+{
+    (void)state;
+    for (uint64_t call = 1; call < 8; call++) {
+        struct outbox_kit k;
+        kit_begin(&k, 4, 512, 4);
+        uint64_t a = kit_put(&k, "sent, after all"), b = kit_put(&k, "behind it");
+        assert_int_equal(fp_outbox_number(&k.o, 1, 10), FP_OK);
+        k.flash.fail_in = call;
+        enum fp_err err = fp_outbox_cancel(&k.o, a);
+        k.flash.fail_in = 0;
+        assert_int_equal(kit_reopen(&k), FP_OK);
+        assert_int_equal(fp_outbox_slot(&k.o, a) != NULL, err != FP_OK);
+        assert_int_equal(fp_outbox_n(&k.o, b), err ? 11 : 10);
+        sim_flash_fini(&k.flash);
+    }
+}
+
 static void too_long_is_refused_on_either_side_of_the_limit(void **state)
 {
     (void)state;
@@ -211,6 +251,8 @@ int main(void)
         cmocka_unit_test(tickets_are_not_given_twice_when_all_is_answered),
         cmocka_unit_test(more_commands_than_slots_between_two_flushes_are_read_back),
         cmocka_unit_test(a_full_outbox_refuses_and_takes_again),
+        cmocka_unit_test(an_outbox_full_of_commands_and_cursors_can_still_be_numbered_and_emptied),
+        cmocka_unit_test(a_cancel_that_failed_is_not_found_once_something_was_written_after_it),
         cmocka_unit_test(too_long_is_refused_on_either_side_of_the_limit),
         cmocka_unit_test(cursors_come_back_and_never_go_back),
         cmocka_unit_test(a_failed_call_leaves_all_as_it_was),

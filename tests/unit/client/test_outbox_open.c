@@ -76,6 +76,25 @@ static void fewer_slots_than_pending_commands_is_a_bad_configuration(void **stat
     sim_flash_fini(&k.flash);
 }
 
+static void a_region_of_another_shape_is_refused_and_left_alone(void **state)
+{
+    (void)state;
+    struct outbox_kit k;
+    kit_begin(&k, 4, 512, 4);
+    kit_put(&k, "kept");
+    struct fp_storage good = sim_flash_port(&k.flash);
+    struct fp_storage bad[3] = {good, good, good};
+    bad[0].program_bytes = 8;
+    bad[1].size = 3 * 512;
+    bad[2].sector_bytes = 256;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(fp_outbox_open(&k.o, bad[i], k.slots, KIT_SLOTS, k.cursors, KIT_CURSORS), FP_ECONFIG);
+    }
+    assert_int_equal(kit_reopen(&k), FP_OK);
+    kit_has(&k, 1, "kept");
+    sim_flash_fini(&k.flash);
+}
+
 static void a_region_without_sense_is_refused(void **state)
 {
     (void)state;
@@ -100,6 +119,7 @@ int main(void)
         cmocka_unit_test(any_bits_flipped_invent_nothing),
         cmocka_unit_test(a_newer_layout_is_left_alone),
         cmocka_unit_test(fewer_slots_than_pending_commands_is_a_bad_configuration),
+        cmocka_unit_test(a_region_of_another_shape_is_refused_and_left_alone),
         cmocka_unit_test(a_region_without_sense_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
