@@ -96,7 +96,29 @@ static enum fp_err sync_directory(const char *path)
     return err;
 }
 
-/* Fills a file that is new, or whose making was cut short. A longer one is not ours to change. */
+/* Is it as a making that was cut short leaves it? A file system may give zeros where the size was written, and the bytes were not. */
+static enum fp_err check_blank(int fd, off_t size)
+{
+    uint8_t piece[4096];
+    for (off_t at = 0; at < size;) {
+        ssize_t got = pread(fd, piece, sizeof(piece), at);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            return FP_EIO;
+        }
+        for (ssize_t i = 0; i < got; i++) {
+            if (piece[i] != 0xff && piece[i] != 0) {
+                return FP_ECONFIG;
+            }
+        }
+        at += got;
+    }
+    return FP_OK;
+}
+
+/* Fills a file that is new, or whose making was cut short. One of another size that holds something is not ours to change. */
 static enum fp_err fill(const struct fp_storage_file *f, const char *path)
 {
     struct stat st;
@@ -104,12 +126,16 @@ static enum fp_err fill(const struct fp_storage_file *f, const char *path)
         return FP_EIO;
     }
     if (st.st_size == (off_t)f->size) {
-        return FP_OK;
+        return sync_directory(path); /* whoever made it may have been killed just before */
     }
     if (st.st_size > (off_t)f->size) {
         return FP_ECONFIG;
     }
-    enum fp_err err = erase_to(f->fd, (uint32_t)st.st_size, f->size - (uint32_t)st.st_size);
+    enum fp_err err = check_blank(f->fd, st.st_size);
+    if (err) {
+        return err;
+    }
+    err = erase_to(f->fd, 0, f->size);
     if (!err && fsync(f->fd) != 0) {
         err = FP_EIO;
     }

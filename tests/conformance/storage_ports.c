@@ -144,6 +144,10 @@ static void a_file_of_another_size_is_refused_and_a_short_one_is_filled(void **s
     assert_int_equal(fp_storage_file_open(&f, path, 8 * SECTOR, SECTOR, &out), FP_OK);
     assert_int_equal(out.read(out.ctx, 8 * SECTOR - 1, &byte, 1), FP_OK);
     assert_int_equal(byte, 0xff);
+    assert_int_equal(out.program(out.ctx, 8 * SECTOR - 1, "x", 1), FP_OK);
+    fp_storage_file_close(&f);
+    assert_int_equal(fp_storage_file_open(&f, path, 16 * SECTOR, SECTOR, &out), FP_ECONFIG); /* it is in use */
+    assert_int_equal(fp_storage_file_open(&f, path, 8 * SECTOR, SECTOR, &out), FP_OK);
     fp_storage_file_close(&f);
     file_drop(NULL);
     assert_int_equal(fp_storage_file_open(&f, "/nowhere/at/all", 3 * SECTOR, SECTOR, &out), FP_EIO);
