@@ -59,7 +59,7 @@ struct fp_transport {
 struct fp_storage {
     void *ctx;
     uint32_t size;          /* bytes; at least 3 sectors */
-    uint32_t sector_bytes;  /* what one erase() erases; 256 or more; divides size. No command may be longer than this less 256. */
+    uint32_t sector_bytes;  /* what one erase() erases; 256 or more; divides size. A command may take this less 188 (252 with units of 32) */
     uint16_t program_bytes; /* 1, 2, 4, 8, 16 or 32 */
     enum fp_err (*read)(void *ctx, uint32_t at, void *buf, size_t len);
     enum fp_err (*program)(void *ctx, uint32_t at, const void *p, size_t len);
