@@ -16,6 +16,9 @@ static enum fp_err save_members(struct hub *h)
 {
     enum fp_err err = FP_OK;
     for (struct hub_member *m = h->staged_members; m && !err; m = m->next_staged) {
+        if (m->m.role == FP_ROLE_NONE) {
+            continue; /* a service that is no member has receipts at most */
+        }
         err = h->store.save_read_msgs(h->store.ctx, m->key.cid, &m->key.user, m->m.read_msgs);
     }
     return err;
@@ -38,10 +41,12 @@ static void unstage(struct hub *h)
     for (struct hub_conv *c = h->staged_convs; c; c = c->next_staged) {
         c->staged = false;
         c->about_changed = false;
+        c->receipts_changed = false;
         c->run = (struct piece_list){0};
     }
     for (struct hub_member *m = h->staged_members; m; m = m->next_staged) {
         m->staged = false;
+        m->r_staged = false;
     }
     for (struct hub_device *d = h->staged_devices; d; d = d->next_staged) {
         d->staged = false;
@@ -69,6 +74,9 @@ enum fp_err batch_commit(struct hub *h)
     if (!err) {
         err = save_devices(h);
     }
+    if (!err) {
+        err = receipts_save(h);
+    }
     if (!err && h->begun) {
         err = h->store.commit(h->store.ctx);
         h->stats.commits++;
@@ -79,7 +87,9 @@ enum fp_err batch_commit(struct hub *h)
     }
     tells_release(h); /* H1 */
     pages_accept(h);
-    err = queue_heads(h); /* without memory the batch runs once more, and all of it is answered as repeated */
+    timers_commit(h);
+    err = receipts_commit(h);
+    err = err ? err : queue_heads(h); /* without memory the batch runs once more, and all of it is answered as repeated */
     unstage(h);
     stage_reset(h);
     return err;
@@ -91,6 +101,7 @@ void batch_undo(struct hub *h)
         h->store.rollback(h->store.ctx);
     }
     pages_forget_new(h);
+    timers_undo(h);
     unstage(h);
     cache_drop(h); /* M1 */
     stage_reset(h);

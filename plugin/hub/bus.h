@@ -22,6 +22,8 @@ enum tell_kind {
     TELL_GRANT_CONV,   /* id = conversation */
     TELL_GRANT_SCOPE,  /* id = scope */
     TELL_GRANT_DEVICE, /* id = device, user = its owner from now on */
+    TELL_OPEN,         /* user; allowed: his peers may read .../status of his devices (his policy hides him from nobody) */
+    TELL_IDLE,         /* id = device; allowed: it is in the background and gets only heads, its inbox and down */
 };
 
 struct tell {

@@ -7,8 +7,10 @@ static enum fp_err apply_durable(struct hub *h, struct command_ctx *x)
         uint64_t kind;
         enum fp_err (*apply)(struct hub *h, struct command_ctx *x);
     } handlers[] = {
-        {FP_K_MSG, msg_apply},         {FP_K_CONV_NEW, conv_new},           {FP_K_CONV_SET, conv_set},
-        {FP_K_MEMBER_ADD, member_add}, {FP_K_MEMBER_REMOVE, member_remove}, {FP_K_MEMBER_ROLE, member_role},
+        {FP_K_MSG, msg_apply},          {FP_K_CONV_NEW, conv_new},           {FP_K_CONV_SET, conv_set},
+        {FP_K_MEMBER_ADD, member_add},  {FP_K_MEMBER_REMOVE, member_remove}, {FP_K_MEMBER_ROLE, member_role},
+        {FP_K_EDIT, change_edit},       {FP_K_DELETE, change_delete},        {FP_K_REACT, change_react},
+        {FP_K_CONFIRM, change_confirm}, {FP_K_REDACT, redact_apply},
     };
     if (compose_expired(x->cmd)) {
         x->why = "key 7 (ttl) has run out";
@@ -28,7 +30,7 @@ static bool within_rate(struct hub *h, struct command_ctx *x, enum fp_err *out_e
 {
     uint64_t wait_ms = 0;
     *out_err = FP_OK;
-    if (h->replaying || throttle_take(&x->dev->throttle, h->config.commands_per_s, FP_RATE_BURST_S, h->mono, &wait_ms)) {
+    if (h->replaying || throttle_take(&x->dev->throttle[HUB_DURABLE], h->config.commands_per_s, FP_RATE_BURST_S, h->mono, &wait_ms)) {
         return true;
     }
     uint8_t buf[16];
@@ -189,7 +191,7 @@ enum fp_err command_item(struct hub *h, const struct source_item *item)
 
     switch (item->kind) {
     case SOURCE_DISCONNECT:
-        session_end(h, &item->device, item->conn);
+        session_end(h, &item->device, item->conn, item->end == SOURCE_END_SILENT ? HUB_END_SILENT : HUB_END_LOST);
         return FP_OK;
     case SOURCE_REFUSED:
         return nack_plain(h, item, item->refused, item->reason);

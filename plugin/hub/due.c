@@ -180,6 +180,7 @@ static enum fp_err republish(struct hub *h)
             struct fp_topic topic = topic_of_conv(FP_TOPIC_CONV_ABOUT, &c->c);
             tells_now(h, &topic, about, 1, true);
             publish_head(h, c);
+            err = receipts_republish(h, c);
         }
     }
     if (!err) {
@@ -231,9 +232,24 @@ static void publish_ops(struct hub *h)
     h->ops_due.us = h->mono.us + OPS_EVERY_US;
 }
 
+static const struct {
+    enum fp_err (*run)(struct hub *h);
+    uint64_t (*wait_us)(const struct hub *h, struct fp_mono now);
+} parts[] = {
+    {timers_run, timers_wait_us}, {receipts_run, receipts_wait_us}, {people_run, people_wait_us},
+    {typing_run, typing_wait_us}, {nudge_run, nudge_wait_us},
+};
+#define PARTS (sizeof(parts) / sizeof(parts[0]))
+
 enum fp_err due_run(struct hub *h)
 {
-    enum fp_err err = run_heads(h);
+    enum fp_err err = redact_due(h);
+    for (size_t i = 0; !err && i < PARTS; i++) {
+        err = parts[i].run(h);
+    }
+    if (!err) {
+        err = run_heads(h);
+    }
     if (!err && h->republish_after != UINT64_MAX && h->bus.has_room(h->bus.ctx)) {
         err = republish(h);
     }
@@ -262,6 +278,10 @@ uint64_t due_wait_us(const struct hub *h, struct fp_mono now)
     }
     if (h->config.ops && until(h->ops_due.us, now) < wait) {
         wait = until(h->ops_due.us, now);
+    }
+    for (size_t i = 0; i < PARTS; i++) {
+        uint64_t part = parts[i].wait_us(h, now);
+        wait = part < wait ? part : wait;
     }
     return wait;
 }

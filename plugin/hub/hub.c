@@ -16,11 +16,20 @@ void hub_config_init(struct hub_config *c)
         .title_bytes = FP_TITLE_BYTES_MAX,
         .members = FP_MEMBERS_MAX,
         .commands_per_s = FP_RATE_PER_S,
+        .asks_per_s = FP_ASKS_PER_S,
+        .now_per_s = FP_NOW_PER_S,
         .answers_days = 60,
         .open_scopes = true,
         .cache_convs = 4096,
     };
 }
+
+static const struct {
+    enum fp_err (*open)(struct hub *h);
+    void (*close)(struct hub *h);
+} modules[] = {
+    {pages_open, pages_close}, {receipts_open, receipts_close}, {typing_open, typing_close}, {people_open, people_close}, {timers_open, timers_close},
+};
 
 enum fp_err hub_open(struct hub **out, const struct hub_config *config, struct store_port store, struct bus_port bus, const struct store_info *info)
 {
@@ -35,7 +44,10 @@ enum fp_err hub_open(struct hub **out, const struct hub_config *config, struct s
     h->session_next = (info->boot << 32) | 1U; /* grows from start to start */
     h->change_next = info->change + 1;
     stage_reset(h);
-    enum fp_err err = pages_open(h);
+    enum fp_err err = FP_OK;
+    for (size_t i = 0; !err && i < sizeof(modules) / sizeof(modules[0]); i++) {
+        err = modules[i].open(h);
+    }
     if (err) {
         hub_close(h);
         return err;
@@ -49,7 +61,9 @@ void hub_close(struct hub *h)
     if (!h) {
         return;
     }
-    pages_close(h);
+    for (size_t i = sizeof(modules) / sizeof(modules[0]); i > 0; i--) {
+        modules[i - 1].close(h);
+    }
     session_fini(h);
     due_fini(h);
     cache_drop(h);

@@ -28,6 +28,8 @@ struct hub_config {
     size_t title_bytes;
     size_t members;                       /* of one conversation */
     uint32_t commands_per_s;              /* a device; 0 = no limit */
+    uint32_t asks_per_s;                  /* the same for what asks without a number (hello, get, heads, digest, readers ...) */
+    uint32_t now_per_s;                   /* and for what travels on .../now; it is dropped without an answer */
     uint32_t answers_days;                /* how long old answers are kept; 0 = for ever */
     bool open_scopes;                     /* anyone may open a new scope */
     struct fp_id services[HUB_NAMES_MAX]; /* users that may do everything everywhere */

@@ -43,7 +43,7 @@ enum fp_err event_append(struct hub *h, struct command_ctx *x, const struct fp_e
     c->c.msgs += ev->kind == FP_K_MSG;
     stage_conv(h, c);
     h->stats.events++;
-    return FP_OK;
+    return event_said(h, x, ev);
 }
 
 /* The same bytes go to the store and, with an array's head in front, to the members: history is a copy of what was told. */

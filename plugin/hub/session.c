@@ -50,6 +50,12 @@ static struct hub_session *find_session(struct hub *h, const struct fp_id *devic
     return s;
 }
 
+struct hub_session *session_of(struct hub *h, const struct source_item *item)
+{
+    struct hub_session *s = find_session(h, &item->device);
+    return s && s->conn == item->conn ? s : NULL;
+}
+
 static struct hub_session *add_session(struct hub *h, const struct source_item *item)
 {
     struct hub_session *s = calloc(1, sizeof(*s));
@@ -80,6 +86,9 @@ static struct hub_session *begin_session(struct hub *h, const struct source_item
     if (s && s->conn != item->conn) {
         s->conn = item->conn;
         s->number = h->session_next++;
+        s->idle = false;
+        s->activity = FP_ACTIVITY_ACTIVE;
+        people_session(h, s);
     }
     return s;
 }
@@ -93,10 +102,13 @@ static void drop_session(struct hub *h, struct hub_session *s)
 }
 
 /* The end of an older connection than the session's says nothing about the session. */
-void session_end(struct hub *h, const struct fp_id *device, uint64_t conn)
+void session_end(struct hub *h, const struct fp_id *device, uint64_t conn, enum hub_end why)
 {
     struct hub_session *s = find_session(h, device);
     if (s && s->conn == conn) {
+        people_session_end(h, s, why);
+        typing_gone(h, device);
+        idle_end(h, s);
         drop_session(h, s);
     }
     pages_forget(h, device, conn);
@@ -293,7 +305,7 @@ static enum fp_err on_get(struct hub *h, struct command_ctx *x)
 
 static enum fp_err on_bye(struct hub *h, struct command_ctx *x)
 {
-    session_end(h, &x->item->device, x->item->conn);
+    session_end(h, &x->item->device, x->item->conn, HUB_END_BYE);
     return FP_OK;
 }
 
@@ -319,7 +331,10 @@ enum fp_err session_command(struct hub *h, struct command_ctx *x)
         uint64_t kind;
         enum fp_err (*apply)(struct hub *h, struct command_ctx *x);
     } handlers[] = {
-        {FP_K_HELLO, on_hello}, {FP_K_BYE, on_bye}, {FP_K_HEADS, on_heads}, {FP_K_GET, on_get}, {FP_K_TIME, on_time},
+        {FP_K_HELLO, on_hello},       {FP_K_BYE, on_bye},           {FP_K_HEADS, on_heads},     {FP_K_GET, on_get},
+        {FP_K_TIME, on_time},         {FP_K_IDLE, idle_set},        {FP_K_DIGEST, digest_ask},  {FP_K_RECEIPT, receipts_report},
+        {FP_K_READERS, readers_ask},  {FP_K_TYPING, typing_report}, {FP_K_WATCH, people_watch}, {FP_K_ACTIVITY, people_activity},
+        {FP_K_STATUS, people_status}, {FP_K_POLICY, people_policy},
     };
     for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
         if (handlers[i].kind == x->cmd->kind) {

@@ -23,6 +23,12 @@ enum source_kind {
     SOURCE_DISCONNECT, /* its connection has ended */
 };
 
+enum source_end {                    /* why a connection ended */
+                  SOURCE_END_LOST,   /* socket error, takeover, or not known */
+                  SOURCE_END_CLEAN,  /* the client said DISCONNECT */
+                  SOURCE_END_SILENT, /* nothing for 1.5 keep-alives */
+};
+
 struct source_item {
     enum source_kind kind;
     enum fp_topic_kind topic; /* FP_TOPIC_DEVICE_UP, _NOW or _BLOB */
@@ -31,6 +37,7 @@ struct source_item {
     uint64_t conn; /* tells one connection of the device from the next; 0 never */
     struct fp_mono mono;
     struct fp_wall wall;
+    enum source_end end; /* SOURCE_DISCONNECT */
     enum fp_err refused;
     const char *reason; /* static text */
     struct fp_bytes payload;

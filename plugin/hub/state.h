@@ -40,6 +40,7 @@ struct hub_conv {
     bool about_changed;    /* publish .../about at the end of the batch */
     bool head_queued;      /* in one of the head queues */
     struct fp_mono head_told;
+    bool receipts_changed; /* this batch has moved a shown horizon: receipts_commit() */
     struct hub_conv *next_staged;
     UT_hash_handle hh; /* by c.id */
 };
@@ -51,15 +52,24 @@ struct member_key {
 
 struct hub_member {
     struct member_key key;
-    struct store_member m; /* role FP_ROLE_NONE: no row */
-    bool staged;           /* read_msgs differs from the store's */
+    struct store_member m;   /* role FP_ROLE_NONE: no row */
+    bool staged;             /* read_msgs differs from the store's */
+    struct store_receipt r;  /* once r_loaded */
+    bool r_loaded, r_staged; /* staged: to be saved by receipts_save() */
     struct hub_member *next_staged;
     UT_hash_handle hh; /* by key */
 };
 
+enum hub_class { /* of commands, each with a bucket of its own */
+                 HUB_DURABLE,
+                 HUB_ASKED,
+                 HUB_NOW,
+                 HUB_CLASSES
+};
+
 struct hub_device {
     struct store_device d;
-    struct throttle throttle;
+    struct throttle throttle[HUB_CLASSES];
     uint64_t rows_first;    /* n of the first staged row */
     struct piece_list rows; /* answers to remember */
     struct piece_list acks; /* answers to tell */
@@ -73,6 +83,8 @@ struct hub_session {
     struct fp_id user;
     uint64_t conn;
     uint64_t number;
+    bool idle;         /* in the background */
+    uint8_t activity;  /* FP_ACTIVITY_... */
     UT_hash_handle hh; /* by device */
 };
 
@@ -142,6 +154,12 @@ struct hub {
     struct staged_tell *tells, **tells_end;
     struct page_job *new_jobs;
 
+    /* what the modules keep to themselves, each in its own file; NULL until X_open() */
+    struct receipts *receipts;
+    struct typing *typing;
+    struct people *people;
+    struct timers *timers;
+
     /* left over for later turns */
     struct page_job *jobs;
     size_t job_count;
@@ -151,6 +169,12 @@ struct hub {
     struct fp_mono prune_due;
     struct fp_mono ops_due;
     unsigned failures_in_a_row;
+};
+
+enum hub_end { /* why a session is over */
+               HUB_END_BYE,
+               HUB_END_LOST,   /* may come back within the grace */
+               HUB_END_SILENT, /* has been silent longer than the grace already */
 };
 
 /* What one command is decided on. */
@@ -236,7 +260,8 @@ enum fp_err conv_let_in(struct hub *h, struct hub_conv *c, struct hub_member *m)
 
 /* ---- session.c */
 enum fp_err session_command(struct hub *h, struct command_ctx *x);
-void session_end(struct hub *h, const struct fp_id *device, uint64_t conn);
+void session_end(struct hub *h, const struct fp_id *device, uint64_t conn, enum hub_end why);
+struct hub_session *session_of(struct hub *h, const struct source_item *item); /* of this very connection; NULL without a hello */
 void session_fini(struct hub *h);
 
 /* ---- pages.c */
@@ -249,6 +274,87 @@ void pages_accept(struct hub *h);
 void pages_forget_new(struct hub *h);
 void pages_forget(struct hub *h, const struct fp_id *device, uint64_t conn);
 enum fp_err pages_run(struct hub *h);
+
+/* ---- said.c: what an event brings along; called by event_append() for each one */
+enum fp_err event_said(struct hub *h, struct command_ctx *x, const struct fp_event *ev);
+
+/* ---- change.c, redact.c: what was said is changed */
+enum fp_err change_edit(struct hub *h, struct command_ctx *x);
+enum fp_err change_delete(struct hub *h, struct command_ctx *x);
+enum fp_err change_react(struct hub *h, struct command_ctx *x);
+enum fp_err change_confirm(struct hub *h, struct command_ctx *x);
+enum fp_err redact_apply(struct hub *h, struct command_ctx *x);
+enum fp_err redact_due(struct hub *h); /* after a commit: what was redacted leaves the files; part of due_run() */
+
+/* ---- digest.c: the chain */
+enum fp_err digest_ask(struct hub *h, struct command_ctx *x);
+
+/* ---- elide.c: bodies that were deleted or superseded leave a page; their events and hashes stay */
+enum fp_err elide_run(struct hub *h, uint64_t cid, uint64_t from, uint64_t to, struct fp_bytes run, struct fp_bytes *out);
+
+/* ---- receipts.c, readers.c */
+enum fp_err receipts_open(struct hub *h);
+void receipts_close(struct hub *h);
+enum fp_err receipts_report(struct hub *h, struct command_ctx *x);                          /* k-receipt */
+enum fp_err readers_ask(struct hub *h, struct command_ctx *x);                              /* k-readers */
+enum fp_err receipts_load(struct hub *h, struct hub_member *m);                             /* m->r, through the cache */
+enum fp_err receipts_said(struct hub *h, struct command_ctx *x, const struct fp_event *ev); /* who writes shows himself; part of event_said() */
+enum fp_err receipts_save(struct hub *h);                                                   /* part of batch_commit(), before the store's commit */
+enum fp_err receipts_commit(struct hub *h); /* and after it: staged convs with receipts_changed wait for their broadcast */
+enum fp_err receipts_run(struct hub *h);    /* part of due_run() */
+uint64_t receipts_wait_us(const struct hub *h, struct fp_mono now);
+enum fp_err receipts_republish(struct hub *h, struct hub_conv *c); /* after a start */
+
+/* ---- typing.c */
+enum fp_err typing_open(struct hub *h);
+void typing_close(struct hub *h);
+enum fp_err typing_report(struct hub *h, struct command_ctx *x);                     /* k-typing */
+void typing_stop(struct hub *h, const struct fp_id *conv, const struct fp_id *user); /* he has sent, or left */
+void typing_gone(struct hub *h, const struct fp_id *device);                         /* its connection has ended */
+enum fp_err typing_run(struct hub *h);
+uint64_t typing_wait_us(const struct hub *h, struct fp_mono now);
+
+/* ---- people*.c: presence, activity, watch, status, policy */
+enum fp_err people_open(struct hub *h);
+void people_close(struct hub *h);
+void people_session(struct hub *h, const struct hub_session *s); /* has begun, or changed its activity */
+void people_session_end(struct hub *h, const struct hub_session *s, enum hub_end why);
+enum fp_err people_activity(struct hub *h, struct command_ctx *x);
+enum fp_err people_watch(struct hub *h, struct command_ctx *x);
+enum fp_err people_status(struct hub *h, struct command_ctx *x);
+enum fp_err people_policy(struct hub *h, struct command_ctx *x);
+void people_member(struct hub *h, const struct fp_id *scope, const struct fp_id *user); /* has joined or left a conversation of the scope */
+/* Does the user's policy hide him from any member of this scope? Then his typing and receipts are not shown either. */
+enum fp_err people_hides(struct hub *h, const struct fp_id *user, const struct fp_id *scope, bool *out_hides);
+enum fp_err people_timer(struct hub *h, const struct store_timer *t); /* a status has run out */
+enum fp_err people_run(struct hub *h);
+uint64_t people_wait_us(const struct hub *h, struct fp_mono now);
+
+/* ---- timers.c, ttl.c, retention.c */
+enum fp_err timers_open(struct hub *h); /* builds the heap from the store */
+void timers_close(struct hub *h);
+enum fp_err timers_set(struct hub *h, const struct store_timer *t); /* staged: saved in the batch, in the heap after its commit */
+enum fp_err timers_drop(struct hub *h, enum store_timer_kind kind, const struct fp_id *owner, uint64_t seq);
+void timers_commit(struct hub *h);
+void timers_undo(struct hub *h);
+enum fp_err timers_run(struct hub *h); /* fires what is due, each in a batch of its own */
+uint64_t timers_wait_us(const struct hub *h, struct fp_mono now);
+enum fp_err ttl_said(struct hub *h, struct command_ctx *x, const struct fp_event *ev); /* part of event_said() */
+enum fp_err ttl_timer(struct hub *h, const struct store_timer *t);
+enum fp_err retention_set(struct hub *h, struct hub_conv *c); /* the conversation is new, or its retention has changed */
+enum fp_err retention_timer(struct hub *h, const struct store_timer *t);
+
+/* ---- alerts.c: a safety message reaches the inbox of every member, in the background too */
+enum fp_err alerts_said(struct hub *h, struct command_ctx *x, const struct fp_event *ev);
+
+/* ---- idle.c */
+enum fp_err idle_set(struct hub *h, struct command_ctx *x);
+void idle_end(struct hub *h, struct hub_session *s); /* the session is over */
+
+/* ---- nudge.c: a client that is connected and behind is told so */
+void nudge_report(struct hub *h, const struct source_item *item);
+enum fp_err nudge_run(struct hub *h);
+uint64_t nudge_wait_us(const struct hub *h, struct fp_mono now);
 
 /* ---- due.c: heads held back, retained messages after a start, pruning, metrics */
 enum fp_err due_head(struct hub *h, struct hub_conv *c);

@@ -30,6 +30,7 @@ struct store_conv {
     uint64_t head;
     uint64_t msgs;     /* messages (kind msg) from 1 to head */
     struct fp_wall at; /* of the head */
+    uint8_t chain[32]; /* after the head (schemas/cddl/event.cddl); zero where head is 0 */
 };
 
 struct store_run {
@@ -38,6 +39,69 @@ struct store_run {
     uint64_t msgs;          /* up to and with last */
     struct fp_wall at;      /* of last */
     struct fp_bytes events; /* a run, as in fp/event.h */
+    uint8_t chain[32];      /* after last */
+};
+
+/* How far a member has come. What is shown is what the others may know of it; it follows at once unless he reads in private or hides. */
+struct store_receipt {
+    uint64_t cid;
+    struct fp_id user;
+    uint64_t delivered, read;
+    uint64_t shown_delivered, shown_read;
+};
+
+enum store_advance_kind {
+    STORE_ADVANCE_DELIVERED = 0,
+    STORE_ADVANCE_READ = 1,
+};
+
+/* A shown horizon has moved up to seq at this time. Per (cid, user, kind) seq and at ascend. */
+struct store_advance {
+    uint64_t cid;
+    struct fp_id user;
+    enum store_advance_kind kind;
+    uint64_t seq;
+    struct fp_wall at;
+};
+
+/* A message that was changed by later events, or waits to be confirmed. One that was never changed has no row: its version is its own seq. */
+struct store_target {
+    uint64_t cid;
+    uint64_t seq;     /* of the message */
+    uint64_t version; /* seq of the event that last changed it */
+    uint64_t body_at; /* seq of the event whose body stands now; 0: none does (deleted or redacted) */
+    uint8_t state;    /* enum target_state of plugin/core/target.h */
+};
+
+struct store_confirm {
+    uint64_t cid;
+    uint64_t seq; /* of the message */
+    struct fp_id user;
+    struct fp_wall at;
+};
+
+struct store_person {
+    struct fp_id user;
+    struct fp_wall last_seen;    /* 0: never */
+    struct fp_wall status_until; /* of the text; 0: until it is changed */
+    uint64_t version;            /* of the status: increases with each change */
+    bool open;                   /* the policy hides him from nobody: his devices' .../status may be read by his peers */
+    struct fp_bytes status;      /* text; empty: none */
+    struct fp_bytes policy;      /* policy-body as it came, raw CBOR; empty: the default */
+};
+
+enum store_timer_kind {
+    STORE_TIMER_STATUS = 1,    /* owner = user */
+    STORE_TIMER_TTL = 2,       /* owner = conversation, seq = the message */
+    STORE_TIMER_RETENTION = 3, /* owner = conversation */
+};
+
+struct store_timer { /* one row per (kind, owner, seq): saving it again replaces it */
+    enum store_timer_kind kind;
+    struct fp_id owner;
+    uint64_t seq;
+    uint64_t version; /* a timer fires once per version */
+    struct fp_wall due;
 };
 
 struct store_member {
@@ -78,6 +142,10 @@ typedef bool (*store_run_fn)(void *arg, const struct store_run *run);
 typedef bool (*store_member_fn)(void *arg, const struct store_member *m);
 typedef bool (*store_conv_member_fn)(void *arg, const struct store_conv *c, const struct store_member *m);
 typedef bool (*store_conv_fn)(void *arg, const struct store_conv *c);
+typedef bool (*store_receipt_fn)(void *arg, const struct store_receipt *r);
+typedef bool (*store_target_fn)(void *arg, const struct store_target *t);
+typedef bool (*store_confirm_fn)(void *arg, const struct store_confirm *c);
+typedef bool (*store_timer_fn)(void *arg, const struct store_timer *t);
 
 struct store_port {
     void *ctx;
@@ -101,6 +169,36 @@ struct store_port {
     enum fp_err (*save_read_msgs)(void *ctx, uint64_t cid, const struct fp_id *user, uint64_t read_msgs);
     enum fp_err (*each_member)(void *ctx, uint64_t cid, store_member_fn fn, void *arg); /* active ones, by length of the id, then bytes */
     enum fp_err (*each_conv_of)(void *ctx, const struct fp_id *user, store_conv_member_fn fn, void *arg); /* active ones, cid ascending */
+
+    /* All zero (but cid and user) where there is no row. */
+    enum fp_err (*load_receipt)(void *ctx, uint64_t cid, const struct fp_id *user, struct store_receipt *out);
+    enum fp_err (*save_receipt)(void *ctx, const struct store_receipt *r);                /* inserts or replaces */
+    enum fp_err (*each_receipt)(void *ctx, uint64_t cid, store_receipt_fn fn, void *arg); /* of active members, in their order; those with a row */
+    enum fp_err (*add_advance)(void *ctx, const struct store_advance *a);                 /* FP_ECORRUPT where seq does not ascend */
+    /* When did the user's shown horizon first reach seq? */
+    enum fp_err (*find_advance)(void *ctx, uint64_t cid, const struct fp_id *user, enum store_advance_kind kind, uint64_t seq, struct fp_wall *out_at,
+                                bool *out_found);
+    /* Forgets what only tells of events up to `upto`; at most about `limit` rows of the store a call. In a transaction. */
+    enum fp_err (*trim_advances)(void *ctx, uint64_t cid, uint64_t upto, size_t limit, bool *out_more);
+
+    enum fp_err (*load_target)(void *ctx, uint64_t cid, uint64_t seq, struct store_target *out, bool *out_found);
+    enum fp_err (*save_target)(void *ctx, const struct store_target *t);                                            /* inserts or replaces */
+    enum fp_err (*each_target)(void *ctx, uint64_t cid, uint64_t from, uint64_t to, store_target_fn fn, void *arg); /* seq ascending */
+    enum fp_err (*save_confirm)(void *ctx, const struct store_confirm *c);                              /* inserts; the first time stays */
+    enum fp_err (*each_confirm)(void *ctx, uint64_t cid, uint64_t seq, store_confirm_fn fn, void *arg); /* by length of the user's id, then bytes */
+
+    /* Puts other bytes in the place of those of the run that begins at first; its seqs, counts and chain stay. For redaction. */
+    enum fp_err (*rewrite_run)(void *ctx, uint64_t cid, uint64_t first, struct fp_bytes events);
+    /* After a commit that rewrote or dropped runs: nothing of the old bytes is left in any file of the store. Outside of a transaction. */
+    enum fp_err (*scrub)(void *ctx);
+    /* Removes up to limit runs whose last is <= upto, oldest first; never the last run of a conversation. *out_last: of the last one removed, 0: none. */
+    enum fp_err (*drop_runs)(void *ctx, uint64_t cid, uint64_t upto, size_t limit, uint64_t *out_last);
+
+    enum fp_err (*load_person)(void *ctx, const struct fp_id *user, struct store_person *out, bool *out_found);
+    enum fp_err (*save_person)(void *ctx, const struct store_person *p);                                       /* inserts or replaces */
+    enum fp_err (*save_timer)(void *ctx, const struct store_timer *t);                                         /* inserts or replaces */
+    enum fp_err (*drop_timer)(void *ctx, enum store_timer_kind kind, const struct fp_id *owner, uint64_t seq); /* fine where there is none */
+    enum fp_err (*each_timer)(void *ctx, store_timer_fn fn, void *arg);                                        /* by due */
 
     /* The user's highest role in any conversation of the scope (FP_ROLE_NONE: in none), and whether the scope has any conversation. */
     enum fp_err (*load_scope)(void *ctx, const struct fp_id *scope, const struct fp_id *user, uint8_t *out_role, bool *out_exists);

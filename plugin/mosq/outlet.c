@@ -163,6 +163,8 @@ static enum fp_err outlet_tell(void *ctx, const struct tell *t)
     case TELL_GRANT_CONV:
     case TELL_GRANT_SCOPE:
     case TELL_GRANT_DEVICE:
+    case TELL_OPEN:
+    case TELL_IDLE:
         record.id = t->id;
         record.user = t->user;
         record.allowed = t->allowed;

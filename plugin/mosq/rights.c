@@ -24,6 +24,8 @@ void rights_grant(struct rights *r, const struct rights_grant *g)
     case TELL_GRANT_DEVICE:
         rights_cache_put(&r->cache, &(struct rights_key){.what = RIGHTS_DEVICE, .id = g->id})->owner = g->user;
         return; /* no membership change */
+    case TELL_OPEN:
+    case TELL_IDLE:
     case TELL_PUBLISH:
         return;
     }

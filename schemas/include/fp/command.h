@@ -15,6 +15,7 @@
 
 #include "fp/cbor.h"
 #include "fp/keys.h"
+#include "fp/time.h"
 
 struct fp_command {
     uint64_t kind;
@@ -92,6 +93,57 @@ struct fp_member_body { /* of member-add, member-remove, member-role */
 };
 #define FP_ROLE_NONE 255
 enum fp_err fp_member_body_decode(struct fp_bytes body, struct fp_member_body *out, const char **out_why);
+
+struct fp_receipt_body {
+    size_t count; /* conversations; at least one */
+    struct fp_dec rows;
+};
+struct fp_receipt_row {
+    struct fp_id conv;
+    uint64_t delivered;
+    bool has_read;
+    uint64_t read;
+    bool private_read;
+};
+enum fp_err fp_receipt_body_decode(struct fp_bytes body, struct fp_receipt_body *out, const char **out_why);
+bool fp_receipt_body_next(struct fp_receipt_body *b, struct fp_receipt_row *out); /* false at the end */
+
+struct fp_watch {
+    size_t count;   /* users, at most FP_WATCH_USERS_MAX; 0: no more */
+    uint64_t ttl_s; /* at most FP_WATCH_TTL_MAX */
+    struct fp_dec users;
+};
+enum fp_err fp_watch_decode(struct fp_bytes body, struct fp_watch *out, const char **out_why);
+bool fp_watch_next(struct fp_watch *w, struct fp_id *out_user);
+
+enum fp_err fp_flag_decode(struct fp_bytes body, bool *out, const char **out_why); /* idle-body, typing-body */
+enum fp_err fp_activity_decode(struct fp_bytes body, uint8_t *out, const char **out_why);
+
+struct fp_status {        /* of a person */
+    struct fp_bytes text; /* empty: none any more */
+    struct fp_wall until; /* 0: until it is changed */
+};
+enum fp_err fp_status_decode(struct fp_bytes body, struct fp_status *out, const char **out_why);
+
+struct fp_policy {
+    size_t count; /* rules, at most FP_POLICY_RULES_MAX */
+    struct fp_dec rules;
+};
+struct fp_policy_rule {
+    struct fp_id viewer;  /* a user; none: see whom */
+    uint64_t viewer_kind; /* FP_VIEWER_... where viewer is none; FP_VIEWER_RESERVED is refused */
+    uint64_t level;       /* FP_LEVEL_... */
+};
+enum fp_err fp_policy_decode(struct fp_bytes body, struct fp_policy *out, const char **out_why);
+bool fp_policy_next(struct fp_policy *p, struct fp_policy_rule *out);
+
+struct fp_react {
+    struct fp_bytes with; /* text, 1 to FP_REACT_BYTES_MAX */
+    bool back;
+};
+enum fp_err fp_react_decode(struct fp_bytes body, struct fp_react *out, const char **out_why);
+enum fp_err fp_redact_decode(struct fp_bytes body, struct fp_bytes *out_reason, const char **out_why); /* an empty body is fine */
+enum fp_err fp_digest_decode(struct fp_bytes body, uint64_t *out_seq, const char **out_why);
 
 struct fp_msg {
     struct fp_bytes text;

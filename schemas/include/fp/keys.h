@@ -71,6 +71,7 @@ enum {
     FP_K_REACT         = 24,
     FP_K_CONFIRM       = 25,
     FP_K_RECEIPT       = 30,
+    FP_K_READERS       = 31,
     FP_K_CONV_NEW      = 40,
     FP_K_CONV_SET      = 41,
     FP_K_MEMBER_ADD    = 42,
@@ -337,6 +338,8 @@ enum {
 enum {
     FP_REPORT_KIND  = 2,
     FP_REPORT_VALUE = 3,
+    FP_REPORT_CONV  = 4,
+    FP_REPORT_SEQ   = 5,
 };
 
 /* ------------------------------------------------------------------ live.cddl */
@@ -346,6 +349,7 @@ enum {
     FP_HEAD_SEQ   = 2,
     FP_HEAD_FLOOR = 3,
     FP_HEAD_AT    = 4,
+    FP_HEAD_CHAIN = 5,
 };
 
 enum {
@@ -501,6 +505,7 @@ enum {
     X(FP_K_REACT,         1, 0) \
     X(FP_K_CONFIRM,       1, 0) \
     X(FP_K_RECEIPT,       0, 0) \
+    X(FP_K_READERS,       0, 0) \
     X(FP_K_CONV_NEW,      1, 0) \
     X(FP_K_CONV_SET,      1, 0) \
     X(FP_K_MEMBER_ADD,    1, 0) \

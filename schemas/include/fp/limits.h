@@ -20,6 +20,13 @@
 #define FP_MEMBERS_MAX 1000       /* a conversation; its about then is 48 KiB */
 #define FP_CONTEXT_BYTES_MAX 4096 /* the details of a conversation's context ride in every about */
 #define FP_RATE_PER_S 200         /* commands a second a device, with a burst of FP_RATE_BURST_S seconds */
+#define FP_ASKS_PER_S 100         /* hello, get and the like: each may cost a page */
+#define FP_NOW_PER_S 20           /* typing, activity, watch: nobody's thumbs are faster */
+#define FP_STATUS_BYTES_MAX 200   /* a status text: it rides in presence messages */
+#define FP_REACT_BYTES_MAX 64     /* an emoji with its joiners and modifiers */
+#define FP_WATCH_USERS_MAX 200    /* whom one viewer watches: what fits a screen, with room */
+#define FP_WATCH_TTL_MAX 600      /* s; a lease that lives longer outlives the screen */
+#define FP_POLICY_RULES_MAX 64    /* exceptions of one user */
 #define FP_RATE_BURST_S 5         /* a tablet that comes back with a queue is not a flood */
 #define FP_ACKS_MAX 64            /* answers in one ack */
 #define FP_CURSORS_MAX 1000       /* conversations in one hello; a command of 16 KiB holds about 400, a hub with longer commands more */

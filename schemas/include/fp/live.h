@@ -16,6 +16,7 @@ struct fp_head {
     uint64_t seq;
     uint64_t floor;
     struct fp_wall at;
+    struct fp_bytes chain; /* 32 bytes; empty if absent */
 };
 void fp_enc_head(struct fp_enc *e, const struct fp_head *h);
 enum fp_err fp_head_decode(struct fp_bytes in, struct fp_head *out);
@@ -44,6 +45,22 @@ void fp_enc_inbox_heads(struct fp_enc *e, size_t count); /* then that many rows 
 void fp_enc_inbox_head(struct fp_enc *e, const struct fp_inbox_head *h);
 void fp_enc_inbox_joined(struct fp_enc *e, const struct fp_id *conv, const struct fp_id *scope, uint64_t role);
 void fp_enc_inbox_removed(struct fp_enc *e, const struct fp_id *conv, const struct fp_id *scope);
+
+/* `count` rows of fp_enc_horizon() follow each; ids ascending by length, then bytes. */
+struct fp_horizon;
+void fp_enc_inbox_horizons(struct fp_enc *e, size_t count);
+void fp_enc_receipts(struct fp_enc *e, size_t count);
+void fp_enc_horizon(struct fp_enc *e, const struct fp_horizon *row);
+/* details: raw CBOR; empty if there are none. */
+void fp_enc_inbox_alert(struct fp_enc *e, const struct fp_id *conv, uint64_t seq, uint64_t priority, struct fp_bytes details);
+/* Up to FP_TYPING_NAMES names; count: how many type in all. */
+#define FP_TYPING_NAMES 3
+void fp_enc_typing(struct fp_enc *e, const struct fp_id *names, size_t name_count, size_t count);
+/* `count` people follow, ids ascending by length, then bytes; then the end. */
+struct fp_person;
+void fp_enc_presence_begin(struct fp_enc *e, size_t count, bool full);
+void fp_enc_person(struct fp_enc *e, const struct fp_person *p);
+void fp_enc_presence_end(struct fp_enc *e, bool full);
 
 struct fp_inbox {
     uint64_t what; /* FP_INBOX_HEADS, FP_INBOX_JOINED, FP_INBOX_REMOVED, ... */

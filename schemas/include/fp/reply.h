@@ -66,7 +66,26 @@ void fp_enc_welcome_end(struct fp_enc *e, const struct fp_welcome *w);
 void fp_enc_page_begin(struct fp_enc *e, const struct fp_id *conv, uint64_t from, uint64_t to, bool more, bool zlib);
 void fp_enc_snapshot(struct fp_enc *e, const struct fp_id *conv, uint64_t floor, struct fp_bytes state);
 void fp_enc_time(struct fp_enc *e, uint64_t echo, struct fp_wall received, struct fp_wall sent);
-void fp_enc_report_begin(struct fp_enc *e, uint64_t kind); /* then one item */
+/* A report on digest or readers of event seq of a conversation: begin, one item (the value), end. */
+void fp_enc_report_begin(struct fp_enc *e, uint64_t kind);
+void fp_enc_report_end(struct fp_enc *e, const struct fp_id *conv, uint64_t seq);
+void fp_enc_nudge(struct fp_enc *e, size_t count); /* then that many rows */
+void fp_enc_nudge_row(struct fp_enc *e, const struct fp_id *conv, uint64_t head);
+
+struct fp_reader { /* one row of a report on readers; a time of 0: null */
+    struct fp_id user;
+    struct fp_wall delivered, read, confirmed;
+};
+/* As the value: a map of `count` rows, ids ascending by length, then bytes. */
+void fp_enc_readers(struct fp_enc *e, size_t count);
+void fp_enc_reader(struct fp_enc *e, const struct fp_reader *r);
+struct fp_readers {
+    size_t count;
+    struct fp_dec rows;
+};
+enum fp_err fp_readers_decode(struct fp_bytes value, struct fp_readers *out);
+bool fp_readers_next(struct fp_readers *r, struct fp_reader *out);              /* false at the end */
+enum fp_err fp_digest_value(struct fp_bytes value, struct fp_bytes *out_chain); /* 32 bytes */
 
 struct fp_page {
     struct fp_id conv;
@@ -106,6 +125,8 @@ struct fp_reply {
         struct {
             uint64_t kind;
             struct fp_bytes value;
+            struct fp_id conv; /* none if absent */
+            uint64_t seq;      /* 0 if absent */
         } report;
     } as;
 };

@@ -1,0 +1,8 @@
+#include "plugin/hub/state.h"
+
+enum fp_err readers_ask(struct hub *h, struct command_ctx *x)
+{
+    (void)h;
+    (void)x;
+    return FP_EUNSUPPORTED;
+}
