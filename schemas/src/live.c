@@ -1,5 +1,9 @@
 #include "fp/live.h"
 
+#include <assert.h>
+
+#define CHAIN_LEN 32 /* SHA-256 */
+
 static void put_uint(struct fp_enc *e, uint64_t key, uint64_t v)
 {
     fp_enc_uint(e, key);
@@ -49,15 +53,20 @@ static uint32_t bit(uint64_t key)
     return key < 32 ? 1U << key : 0;
 }
 
-/* ------------------------------------------------------------------ head = {1 => epoch, 2 => seq, 3 => seq, 4 => at} */
+/* ------------------------------------------------------------------ head = {1 => epoch, 2 => seq, 3 => seq, 4 => at, ? 5 => sha256} */
 
 void fp_enc_head(struct fp_enc *e, const struct fp_head *h)
 {
-    fp_enc_map(e, 4);
+    assert(h->chain.len == 0 || h->chain.len == CHAIN_LEN);
+    fp_enc_map(e, h->chain.len > 0 ? 5 : 4);
     put_uint(e, FP_HEAD_EPOCH, h->epoch);
     put_uint(e, FP_HEAD_SEQ, h->seq);
     put_uint(e, FP_HEAD_FLOOR, h->floor);
     put_uint(e, FP_HEAD_AT, h->at.ms);
+    if (h->chain.len > 0) {
+        fp_enc_uint(e, FP_HEAD_CHAIN);
+        fp_enc_bytes(e, h->chain.p, h->chain.len);
+    }
 }
 
 enum fp_err fp_head_decode(struct fp_bytes in, struct fp_head *out)
@@ -83,6 +92,10 @@ enum fp_err fp_head_decode(struct fp_bytes in, struct fp_head *out)
             break;
         case FP_HEAD_AT:
             out->at.ms = fp_dec_uint(&d);
+            break;
+        case FP_HEAD_CHAIN:
+            out->chain = fp_dec_bytes(&d);
+            d.failed = d.failed || out->chain.len != CHAIN_LEN;
             break;
         default: /* here and below: a newer hub's key */
             fp_dec_skip(&d);

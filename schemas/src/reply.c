@@ -137,10 +137,10 @@ void fp_enc_time(struct fp_enc *e, uint64_t echo, struct fp_wall received, struc
     put_uint(e, FP_TIME_SENT, sent.ms);
 }
 
-/* report = {1 => 8, 2 => kind, 3 => any} */
+/* report = {1 => 8, 2 => kind, 3 => any, ? 4 => id, ? 5 => seq}; it ends in reply_report.c */
 void fp_enc_report_begin(struct fp_enc *e, uint64_t kind)
 {
-    begin(e, 3, FP_REPLY_REPORT);
+    begin(e, 5, FP_REPLY_REPORT);
     put_uint(e, FP_REPORT_KIND, kind);
     fp_enc_uint(e, FP_REPORT_VALUE);
 }

@@ -291,6 +291,12 @@ static void report_field(struct fp_dec *d, uint64_t key, struct fp_reply *r)
     case FP_REPORT_VALUE:
         r->as.report.value = fp_dec_raw(d);
         break;
+    case FP_REPORT_CONV:
+        r->as.report.conv = fp_dec_id(d);
+        break;
+    case FP_REPORT_SEQ:
+        r->as.report.seq = fp_dec_uint(d);
+        break;
     default:
         fp_dec_skip(d);
     }

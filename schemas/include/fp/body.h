@@ -45,4 +45,11 @@ void fp_body_conv_member(struct fp_enc *e, const struct fp_id *user, uint64_t ro
 /* status: a text of one's own until then (0: until it is changed); len 0: none any more. */
 void fp_body_status(struct fp_enc *e, const char *p, size_t len, uint64_t until_ms);
 
+/* policy: `count` times fp_body_policy_rule(), in the order that they are to be told in. */
+void fp_body_policy_begin(struct fp_enc *e, size_t count);
+void fp_body_policy_rule(struct fp_enc *e, const struct fp_policy_rule *rule);
+
+/* digest: the chain at this event. */
+void fp_body_digest(struct fp_enc *e, uint64_t seq);
+
 #endif

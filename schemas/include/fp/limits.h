@@ -26,6 +26,7 @@
 #define FP_REACT_BYTES_MAX 64     /* an emoji with its joiners and modifiers */
 #define FP_WATCH_USERS_MAX 200    /* whom one viewer watches: what fits a screen, with room */
 #define FP_WATCH_TTL_MAX 600      /* s; a lease that lives longer outlives the screen */
+#define FP_TYPING_NAMES_MAX 3     /* who is named in a typing digest: "Ann, Bob, Carl and 5 more" */
 #define FP_POLICY_RULES_MAX 64    /* exceptions of one user */
 #define FP_RATE_BURST_S 5         /* a tablet that comes back with a queue is not a flood */
 #define FP_ACKS_MAX 64            /* answers in one ack */

@@ -53,8 +53,7 @@ void fp_enc_receipts(struct fp_enc *e, size_t count);
 void fp_enc_horizon(struct fp_enc *e, const struct fp_horizon *row);
 /* details: raw CBOR; empty if there are none. */
 void fp_enc_inbox_alert(struct fp_enc *e, const struct fp_id *conv, uint64_t seq, uint64_t priority, struct fp_bytes details);
-/* Up to FP_TYPING_NAMES names; count: how many type in all. */
-#define FP_TYPING_NAMES 3
+/* Up to FP_TYPING_NAMES_MAX names; count: how many type in all. */
 void fp_enc_typing(struct fp_enc *e, const struct fp_id *names, size_t name_count, size_t count);
 /* `count` people follow, ids ascending by length, then bytes; then the end. */
 struct fp_person;

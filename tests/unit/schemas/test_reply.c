@@ -83,7 +83,8 @@ static void the_short_ones_are_written_whole(void **state)
     fp_enc_init(&e, buf, sizeof buf);
     fp_enc_report_begin(&e, FP_K_EXPLAIN);
     fp_enc_null(&e);
-    assert_bytes(fp_enc_bytes_of(&e), "a3 01 08 02 185b 03 f6");
+    fp_enc_report_end(&e, &conv, 9);
+    assert_bytes(fp_enc_bytes_of(&e), "a5 01 08 02 185b 03 f6 04 6163 05 09");
 }
 
 int main(void)
