@@ -26,6 +26,41 @@ static void a_head_goes_there_and_back(void **state)
     assert_int_equal(back.at.ms, 1000);
 }
 
+#define CHAIN_31 "00010203 04050607 08090a0b 0c0d0e0f 10111213 14151617 18191a1b 1c1d1e"
+
+static void a_head_with_its_chain_goes_there_and_back(void **state)
+{
+    (void)state;
+    struct fp_bytes chain = hex(CHAIN_31 "1f");
+    struct fp_head h = {.epoch = 1, .seq = 2, .floor = 0, .at = {3}, .chain = chain};
+    struct fp_head back;
+    fp_enc_head(&e, &h);
+    assert_bytes(fp_enc_bytes_of(&e), "a5 01 01 02 02 03 00 04 03 05 5820" CHAIN_31 "1f");
+    assert_int_equal(fp_head_decode(fp_enc_bytes_of(&e), &back), FP_OK);
+    assert_true(fp_bytes_eq(back.chain, chain) && back.seq == 2);
+    hex_free(chain);
+}
+
+static void a_chain_is_32_bytes(void **state)
+{
+    (void)state;
+    static const char *const rows[] = {
+        "a5 01 01 02 02 03 00 04 03 05 40",
+        "a5 01 01 02 02 03 00 04 03 05 581f" CHAIN_31,
+        "a5 01 01 02 02 03 00 04 03 05 5821" CHAIN_31 "1f20",
+        "a5 01 01 02 02 03 00 04 03 05 7820" CHAIN_31 "1f",
+        "a5 01 01 02 02 03 00 04 03 05 f6",
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fp_bytes in = hex(rows[i]);
+        struct fp_head h;
+        if (fp_head_decode(in, &h) != FP_EMALFORMED) {
+            fail_msg("accepted: %s", rows[i]);
+        }
+        hex_free(in);
+    }
+}
+
 static void an_about_goes_there_and_back(void **state)
 {
     (void)state;
@@ -142,6 +177,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_head_goes_there_and_back, fresh),
+        cmocka_unit_test_setup(a_head_with_its_chain_goes_there_and_back, fresh),
+        cmocka_unit_test(a_chain_is_32_bytes),
         cmocka_unit_test_setup(an_about_goes_there_and_back, fresh),
         cmocka_unit_test_setup(an_about_without_members_or_context_is_one_too, fresh),
         cmocka_unit_test(what_is_no_head_or_about_is_refused),

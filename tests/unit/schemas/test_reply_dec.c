@@ -131,6 +131,14 @@ static void the_short_ones_are_read(void **state)
     assert_int_equal(fp_reply_decode(in, &r), FP_OK);
     assert_int_equal(r.as.report.kind, FP_K_EXPLAIN);
     assert_bytes(r.as.report.value, "8100");
+    assert_true(fp_id_is_none(&r.as.report.conv) && r.as.report.seq == 0);
+    hex_free(in);
+
+    in = hex("a5 01 08 02 0c 03 f6 04 6163 05 190100");
+    assert_int_equal(fp_reply_decode(in, &r), FP_OK);
+    assert_int_equal(r.as.report.kind, FP_K_DIGEST);
+    assert_id(r.as.report.conv, "c");
+    assert_int_equal(r.as.report.seq, 256);
     hex_free(in);
 }
 
@@ -203,7 +211,7 @@ static void what_is_no_reply_is_refused(void **state)
         "a2 01 07 02 81 81 6163",
         "a2 01 07 02 81 82 00 00",
         "a2 01 08 02 05",
-        "a2 01 08 03 f6",
+        "a2 01 08 03 f6", "a4 01 08 02 05 03 f6 04 05", "a4 01 08 02 05 03 f6 04 60", "a4 01 08 02 05 03 f6 05 20",
         "a2 01 02 03 05 00",
         "a2 03 05 01 02",
     };
