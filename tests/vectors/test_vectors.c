@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "fp/body.h"
 #include "fp/command.h"
 #include "fp/event.h"
 #include "fp/live.h"
@@ -226,6 +227,9 @@ static void check_body(const struct vector *v, const struct fp_command *c)
     struct fp_conv_body conv;
     struct fp_member_body member;
     struct fp_msg msg;
+    struct fp_watch watch;
+    bool flag;
+    uint8_t activity;
     enum fp_err err = FP_OK;
     switch (c->kind) {
     case FP_K_HELLO:
@@ -247,11 +251,90 @@ static void check_body(const struct vector *v, const struct fp_command *c)
     case FP_K_MEMBER_ROLE:
         err = fp_member_body_decode(c->body, &member, &why);
         break;
-    default: /* its body has no decoder yet */
+    case FP_K_WATCH:
+        err = fp_watch_decode(c->body, &watch, &why);
+        break;
+    case FP_K_IDLE:
+    case FP_K_TYPING:
+        err = fp_flag_decode(c->body, &flag, &why);
+        break;
+    case FP_K_ACTIVITY:
+        err = fp_activity_decode(c->body, &activity, &why);
+        break;
+    default: /* read by body_again(), or its body has no decoder yet */
         break;
     }
     if (err) {
         fail_msg("%s: %s", v->name, why);
+    }
+}
+
+static enum fp_err receipt_body_again(struct fp_bytes body, struct fp_enc *e, const char **why)
+{
+    struct fp_receipt_body b;
+    struct fp_receipt_row row;
+    enum fp_err err = fp_receipt_body_decode(body, &b, why);
+    fp_body_receipt_begin(e, b.count);
+    while (fp_receipt_body_next(&b, &row)) {
+        fp_body_receipt(e, &row.conv, row.delivered, row.read, row.private_read);
+    }
+    return err;
+}
+
+static enum fp_err policy_body_again(struct fp_bytes body, struct fp_enc *e, const char **why)
+{
+    struct fp_policy p;
+    struct fp_policy_rule rule;
+    enum fp_err err = fp_policy_decode(body, &p, why);
+    fp_body_policy_begin(e, p.count);
+    while (fp_policy_next(&p, &rule)) {
+        fp_body_policy_rule(e, &rule);
+    }
+    return err;
+}
+
+/* The bodies that we both read and write. */
+static void body_again(const struct vector *v, const struct fp_command *c)
+{
+    uint8_t buf[BYTES_CAP];
+    const char *why = "";
+    struct fp_enc e;
+    struct fp_react react;
+    struct fp_status status;
+    struct fp_bytes reason;
+    uint64_t seq;
+    enum fp_err err;
+    fp_enc_init(&e, buf, sizeof buf);
+    switch (c->kind) {
+    case FP_K_RECEIPT:
+        err = receipt_body_again(c->body, &e, &why);
+        break;
+    case FP_K_POLICY:
+        err = policy_body_again(c->body, &e, &why);
+        break;
+    case FP_K_REACT:
+        err = fp_react_decode(c->body, &react, &why);
+        fp_body_react(&e, (const char *)react.with.p, react.with.len, react.back);
+        break;
+    case FP_K_REDACT:
+        err = fp_redact_decode(c->body, &reason, &why);
+        if (c->body.len > 0) {
+            fp_body_redact(&e, (const char *)reason.p, reason.len);
+        }
+        break;
+    case FP_K_STATUS:
+        err = fp_status_decode(c->body, &status, &why);
+        fp_body_status(&e, (const char *)status.text.p, status.text.len, status.until.ms);
+        break;
+    case FP_K_DIGEST:
+        err = fp_digest_decode(c->body, &seq, &why);
+        fp_body_digest(&e, seq);
+        break;
+    default:
+        return;
+    }
+    if (err || !fp_bytes_eq(fp_enc_bytes_of(&e), c->body)) {
+        fail_msg("%s: %s", v->name, err ? why : "we write another body");
     }
 }
 
@@ -265,6 +348,7 @@ static bool command_again(const struct vector *v, struct fp_bytes in, struct fp_
         fail_msg("%s: %s", v->name, why);
     }
     check_body(v, &c);
+    body_again(v, &c);
     return fp_command_encode(e, &c);
 }
 
@@ -347,16 +431,36 @@ static void nudge_again(struct fp_reply *r, struct fp_enc *e)
 {
     struct fp_id conv;
     uint64_t head;
-    fp_enc_map(e, 2);
-    fp_enc_uint(e, FP_KEY_WHAT);
-    fp_enc_uint(e, FP_REPLY_NUDGE);
-    fp_enc_uint(e, FP_NUDGE_ROWS);
-    fp_enc_array(e, r->as.nudge.count);
+    fp_enc_nudge(e, r->as.nudge.count);
     while (fp_reply_nudge(r, &conv, &head)) {
-        fp_enc_array(e, 2);
-        fp_enc_id(e, &conv);
-        fp_enc_uint(e, head);
+        fp_enc_nudge_row(e, &conv, head);
     }
+}
+
+/* False for a report on what has no conversation: that we only read. */
+static bool report_again(const struct fp_reply *r, struct fp_enc *e)
+{
+    struct fp_bytes value = r->as.report.value;
+    struct fp_readers readers;
+    struct fp_reader row;
+    struct fp_bytes chain;
+    if (fp_id_is_none(&r->as.report.conv)) {
+        return false;
+    }
+    fp_enc_report_begin(e, r->as.report.kind);
+    if (r->as.report.kind == FP_K_READERS) {
+        assert_int_equal(fp_readers_decode(value, &readers), FP_OK);
+        fp_enc_readers(e, readers.count);
+        while (fp_readers_next(&readers, &row)) {
+            fp_enc_reader(e, &row);
+        }
+    } else {
+        assert_int_equal(r->as.report.kind, FP_K_DIGEST);
+        assert_int_equal(fp_digest_value(value, &chain), FP_OK);
+        fp_enc_bytes(e, chain.p, chain.len);
+    }
+    fp_enc_report_end(e, &r->as.report.conv, r->as.report.seq);
+    return !e->failed;
 }
 
 static bool reply_again(const struct vector *v, struct fp_enc *e)
@@ -386,9 +490,7 @@ static bool reply_again(const struct vector *v, struct fp_enc *e)
         nudge_again(&r, e);
         break;
     case FP_REPLY_REPORT:
-        fp_enc_report_begin(e, r.as.report.kind);
-        fp_enc_raw(e, r.as.report.value);
-        break;
+        return report_again(&r, e);
     default:
         fail_msg("%s: a reply that we cannot write", v->name);
     }
@@ -418,11 +520,50 @@ static bool about_again(struct fp_bytes in, struct fp_enc *e)
     return !e->failed;
 }
 
-/* False where we only read. */
+static bool receipts_again(struct fp_bytes in, struct fp_enc *e)
+{
+    struct fp_receipts r;
+    struct fp_horizon row;
+    assert_int_equal(fp_receipts_decode(in, &r), FP_OK);
+    fp_enc_receipts(e, r.count);
+    while (fp_receipts_next(&r, &row)) {
+        fp_enc_horizon(e, &row);
+    }
+    return !e->failed;
+}
+
+static bool typing_again(struct fp_bytes in, struct fp_enc *e)
+{
+    struct fp_typing t;
+    struct fp_id names[FP_TYPING_NAMES_MAX];
+    size_t count = 0;
+    assert_int_equal(fp_typing_decode(in, &t), FP_OK);
+    assert_in_range(t.name_count, 0, FP_TYPING_NAMES_MAX);
+    while (fp_typing_next(&t, &names[count])) {
+        count++;
+    }
+    fp_enc_typing(e, names, count, (size_t)t.count);
+    return !e->failed;
+}
+
+static bool presence_again(struct fp_bytes in, struct fp_enc *e)
+{
+    struct fp_presence p;
+    struct fp_person person;
+    assert_int_equal(fp_presence_decode(in, &p), FP_OK);
+    fp_enc_presence_begin(e, p.count, p.full);
+    while (fp_presence_next(&p, &person)) {
+        fp_enc_person(e, &person);
+    }
+    fp_enc_presence_end(e, p.full);
+    return !e->failed;
+}
+
 static bool inbox_again(struct fp_bytes in, struct fp_enc *e)
 {
     struct fp_inbox i;
     struct fp_inbox_head row;
+    struct fp_horizon horizon;
     assert_int_equal(fp_inbox_decode(in, &i), FP_OK);
     switch (i.what) {
     case FP_INBOX_HEADS:
@@ -436,6 +577,15 @@ static bool inbox_again(struct fp_bytes in, struct fp_enc *e)
         return !e->failed;
     case FP_INBOX_REMOVED:
         fp_enc_inbox_removed(e, &i.conv, &i.scope);
+        return !e->failed;
+    case FP_INBOX_HORIZONS:
+        fp_enc_inbox_horizons(e, i.count);
+        while (fp_inbox_horizon(&i, &horizon)) {
+            fp_enc_horizon(e, &horizon);
+        }
+        return !e->failed;
+    case FP_INBOX_ALERT:
+        fp_enc_inbox_alert(e, &i.conv, i.seq, i.priority, i.details);
         return !e->failed;
     default:
         return false;
@@ -466,7 +616,13 @@ static void check_again(const struct vector *v)
         written = about_again(bytes_of(v), &e);
     } else if (strcmp(v->rule, "inbox") == 0) {
         written = inbox_again(bytes_of(v), &e);
-    } else if (strcmp(v->rule, "receipts") != 0 && strcmp(v->rule, "typing-now") != 0 && strcmp(v->rule, "presence") != 0) {
+    } else if (strcmp(v->rule, "receipts") == 0) {
+        written = receipts_again(bytes_of(v), &e);
+    } else if (strcmp(v->rule, "typing-now") == 0) {
+        written = typing_again(bytes_of(v), &e);
+    } else if (strcmp(v->rule, "presence") == 0) {
+        written = presence_again(bytes_of(v), &e);
+    } else {
         fail_msg("%s: an unknown rule, %s", v->name, v->rule);
     }
     if (written && !fp_bytes_eq(fp_enc_bytes_of(&e), bytes_of(v))) {
@@ -480,8 +636,8 @@ static void what_our_decoders_read_our_encoders_write_as_the_same_bytes(void **s
     (void)state;
     written_again = 0;
     size_t count = each_vector(check_again);
-    /* all but receipts, typing, two of presence, horizons and alert, which have no encoder yet */
-    assert_int_equal(written_again, count - 6);
+    /* all but the report on a blob's status, which has no encoder yet */
+    assert_int_equal(written_again, count - 1);
 }
 
 int main(void)

@@ -25,7 +25,8 @@ static void a_report_on_readers_goes_there_and_back(void **state)
     fp_enc_reader(&e, &(struct fp_reader){.user = id_of("b"), .delivered = {1000}});
     fp_enc_reader(&e, &(struct fp_reader){.user = id_of("cc")});
     fp_enc_report_end(&e, &conv, 256);
-    assert_bytes(fp_enc_bytes_of(&e), "a5 01 08 02 181f 03 a3 6161 83 1903e8 1903e9 1903ea 6162 83 1903e8 f6 f6 626363 83 f6 f6 f6 04 6163 05 190100");
+    assert_bytes(fp_enc_bytes_of(&e), "a5 01 08 02 181f 03 a3 6161 83 1903e8 1903e9 1903ea 6162 83 1903e8 f6 f6"
+                                       "626363 83 f6 f6 f6 04 6163 05 190100");
 
     assert_int_equal(fp_reply_decode(fp_enc_bytes_of(&e), &r), FP_OK);
     assert_int_equal(r.as.report.kind, FP_K_READERS);
@@ -86,7 +87,9 @@ static void a_digest_is_32_bytes(void **state)
     assert_bytes(chain, HASH_31 "1f");
     hex_free(in);
 
-    static const char *const rows[] = {"", "f6", "40", "581f" HASH_31, "5821" HASH_31 "1f20", "5820" HASH_31, "5820" HASH_31 "1f00", "7820" HASH_31 "1f"};
+    static const char *const rows[] = {
+        "", "f6", "40", "581f" HASH_31, "5821" HASH_31 "1f20", "5820" HASH_31, "5820" HASH_31 "1f00", "7820" HASH_31 "1f",
+    };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         in = hex(rows[i]);
         if (fp_digest_value(in, &chain) != FP_EMALFORMED) {
