@@ -45,6 +45,56 @@ static void check_spans(const struct fp_reply *r, struct fp_bytes in)
     }
 }
 
+/* The values of reports, on any bytes: what a kind's value is, is only the report's word. Readers have but one form, but for a time of 0. */
+static void try_values(struct fp_bytes value)
+{
+    struct fp_readers readers;
+    struct fp_reader row;
+    struct fp_bytes chain;
+    enum fp_err err = fp_digest_value(value, &chain);
+    FUZZ_NEED(err == FP_OK || err == FP_EMALFORMED);
+    FUZZ_NEED(err || (chain.len == 32 && fuzz_is_within(chain, value) && value.len == 34));
+    err = fp_readers_decode(value, &readers);
+    FUZZ_NEED(err == FP_OK || err == FP_EMALFORMED);
+    if (err) {
+        return;
+    }
+    uint8_t *buf = malloc(value.len);
+    struct fp_enc e;
+    size_t want = readers.count;
+    size_t have = 0;
+    FUZZ_NEED(buf != NULL);
+    fp_enc_init(&e, buf, value.len);
+    fp_enc_readers(&e, want);
+    while (fp_readers_next(&readers, &row)) {
+        FUZZ_NEED(!fp_id_is_none(&row.user));
+        fp_enc_reader(&e, &row);
+        have++;
+    }
+    FUZZ_NEED(have == want && !e.failed && e.len == value.len);
+    FUZZ_NEED(fp_readers_decode(fp_enc_bytes_of(&e), &readers) == FP_OK && readers.count == want);
+    free(buf);
+}
+
+static void check_report(const struct fp_reply *r, size_t len)
+{
+    uint8_t *buf = malloc(len);
+    struct fp_reply again;
+    struct fp_enc e;
+    FUZZ_NEED(buf != NULL);
+    try_values(r->as.report.value);
+    fp_enc_init(&e, buf, len);
+    if (!fp_id_is_none(&r->as.report.conv) && r->as.report.seq > 0) {
+        fp_enc_report_begin(&e, r->as.report.kind);
+        fp_enc_raw(&e, r->as.report.value);
+        fp_enc_report_end(&e, &r->as.report.conv, r->as.report.seq);
+        FUZZ_NEED(!e.failed && fp_reply_decode(fp_enc_bytes_of(&e), &again) == FP_OK && again.what == FP_REPLY_REPORT);
+        FUZZ_NEED(fp_id_eq(&again.as.report.conv, &r->as.report.conv) && again.as.report.seq == r->as.report.seq);
+        FUZZ_NEED(again.as.report.kind == r->as.report.kind && fp_bytes_eq(again.as.report.value, r->as.report.value));
+    }
+    free(buf);
+}
+
 /* A nack is the one reply with much that is optional: there and back. */
 static void check_nack(const struct fp_nack *nack, size_t len)
 {
@@ -65,6 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fp_bytes in = fp_bytes_of(data, size);
     struct fp_reply r;
+    try_values(in);
     enum fp_err err = fp_reply_decode(in, &r);
     FUZZ_NEED(err == FP_OK || err == FP_EMALFORMED || (err == FP_EUNSUPPORTED && r.what > FP_REPLY_REPORT));
     if (!err) {
@@ -72,6 +123,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_spans(&r, in);
         if (r.what == FP_REPLY_NACK) {
             check_nack(&r.as.nack, size);
+        } else if (r.what == FP_REPLY_REPORT) {
+            check_report(&r, size);
         }
         check_rows(&r);
     }
