@@ -18,6 +18,7 @@ static const uint32_t roles_that_may[ACCESS_ACTS] = {
     [ACCESS_ADD] = MANAGERS_UP,
     [ACCESS_REMOVE] = MANAGERS_UP,
     [ACCESS_ROLE] = OWNERS_UP,
+    [ACCESS_MODERATE] = MANAGERS_UP,
 };
 
 bool access_may(uint8_t role, enum access_act act)

@@ -23,6 +23,7 @@ enum access_act {
     ACCESS_ADD,
     ACCESS_REMOVE,
     ACCESS_ROLE,
+    ACCESS_MODERATE, /* delete what others wrote; redact */
     ACCESS_ACTS
 };
 

@@ -2,8 +2,9 @@
  * chain.h: the digest of a conversation up to an event: what was said cannot be changed without a trace.
  *
  * Invariants  K1 redacting or leaving out a body (key 10 null, key 23 its hash) does not change the chain.
- * Errors      FP_EMALFORMED: no event, or a body that is gone without its hash
- * Memory      no state; cap of the scratch: CHAIN_SCRATCH bytes hold any header
+ *             K2 an event counts as bare only with both: a body that is null, and the hash of what it was.
+ * Errors      FP_EMALFORMED: no event, or a body that is gone without its hash, or a hash beside a body (K2); the chain is not touched then
+ * Memory      no state
  * Source      schemas/cddl/event.cddl, "Chain"
  */
 #ifndef PLUGIN_CORE_CHAIN_H

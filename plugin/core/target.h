@@ -35,7 +35,10 @@ enum target_act {
 
 /* The message as it was sent. */
 struct target target_of(uint64_t seq);
-/* Applies the act of event seq; false: a conflict (G2, G3), and nothing has changed. A delete or redact is never a conflict but of what is redacted. */
+/*
+ * Applies the act of event seq; false: a conflict (G2, G3), and nothing has changed. base (where has_base) counts for an edit alone: a delete
+ * wins over whatever it has not seen, and conflicts with a deleted or redacted message only; a redact with a redacted one only.
+ */
 bool target_apply(struct target *t, enum target_act act, uint64_t seq, bool has_base, uint64_t base);
 
 #endif

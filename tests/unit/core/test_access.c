@@ -15,15 +15,15 @@ static void each_role_may_do_what_the_contract_says(void **state)
     (void)state;
     static const struct {
         uint8_t role;
-        bool may[ACCESS_ACTS]; /* read, msg, title, retention, add, remove, role */
+        bool may[ACCESS_ACTS]; /* read, msg, title, retention, add, remove, role, moderate */
     } rows[] = {
-        {FP_ROLE_OBSERVER, {true, false, false, false, false, false, false}},
-        {FP_ROLE_MEMBER, {true, true, false, false, false, false, false}},
-        {FP_ROLE_MANAGER, {true, true, true, false, true, true, false}},
-        {FP_ROLE_OWNER, {true, true, true, true, true, true, true}},
-        {FP_ROLE_SERVICE, {true, true, true, true, true, true, true}},
-        {FP_ROLE_NONE, {false, false, false, false, false, false, false}},
-        {7, {false, false, false, false, false, false, false}},
+        {FP_ROLE_OBSERVER, {true, false, false, false, false, false, false, false}},
+        {FP_ROLE_MEMBER, {true, true, false, false, false, false, false, false}},
+        {FP_ROLE_MANAGER, {true, true, true, false, true, true, false, true}},
+        {FP_ROLE_OWNER, {true, true, true, true, true, true, true, true}},
+        {FP_ROLE_SERVICE, {true, true, true, true, true, true, true, true}},
+        {FP_ROLE_NONE, {false, false, false, false, false, false, false, false}},
+        {7, {false, false, false, false, false, false, false, false}},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         for (int act = 0; act < ACCESS_ACTS; act++) {
