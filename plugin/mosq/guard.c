@@ -41,6 +41,12 @@ static bool is_id(const struct fp_id *id, const char *text)
     return text != NULL && strncmp(id->text, text, id->len) == 0 && text[id->len] == '\0';
 }
 
+/* The name that the hub itself acts under: with it anybody would have all rights. */
+static bool is_the_hub(const struct fp_id *id)
+{
+    return is_id(id, "~hub");
+}
+
 static struct guard_client *slot_of(struct guard *g, const void *client)
 {
     uint64_t h = (uint64_t)(uintptr_t)client * 0x9e3779b97f4a7c15ULL; /* pointers differ in few bits; this spreads them */
@@ -70,10 +76,23 @@ const struct acl_client *guard_client(struct guard *g, const struct guard_who *w
         *out_why = "its client id is no id (1 to 36 characters of A-Z a-z 0-9 . _ ~ -)";
         return NULL;
     }
+    if (is_the_hub(&fresh.user) || is_the_hub(&fresh.device)) {
+        *out_why = "the name ~hub is the hub's own";
+        return NULL;
+    }
     fresh.service = lists(g->services, &fresh.user);
     fresh.operator= lists(g->operators, &fresh.user);
     *known = (struct guard_client){.client = who->client, .acl = fresh};
     return &known->acl;
+}
+
+/* His own devices' status anyone may read; that of others, who shares a scope with the owner, unless he hides from somebody. */
+static bool may_see(struct guard *g, const struct acl_client *c, const struct fp_id *owner)
+{
+    if (fp_id_is_none(owner) || fp_id_eq(owner, &c->user)) {
+        return !fp_id_is_none(owner);
+    }
+    return rights_open(g->rights, owner) && rights_peers(g->rights, &c->user, owner);
 }
 
 static struct acl_known look_up(struct guard *g, const struct acl_client *c, const struct acl_need *need)
@@ -94,7 +113,7 @@ static struct acl_known look_up(struct guard *g, const struct acl_client *c, con
         break;
     case ACL_FACT_PEERS:
         known.owner_known = rights_device(g->rights, &need->id, &known.owner);
-        known.yes = !fp_id_is_none(&known.owner) && (fp_id_eq(&known.owner, &c->user) || rights_peers(g->rights, &c->user, &known.owner));
+        known.yes = may_see(g, c, &known.owner);
         break;
     }
     return known;
@@ -146,6 +165,9 @@ enum acl_verdict guard_read(struct guard *g, const struct guard_who *who, const 
     }
     const struct acl_client *c = guard_client(g, who, out_why);
     if (c == NULL || topic == NULL) {
+        return ACL_DENY;
+    }
+    if (!acl_in_background(topic) && rights_idle(g->rights, &c->device)) {
         return ACL_DENY;
     }
     struct acl_need need = acl_read_needs(c, topic);

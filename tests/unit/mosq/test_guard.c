@@ -65,6 +65,8 @@ static void names_that_are_no_ids_are_denied_with_a_reason(void **state)
         {"anna", "", "client id"},
         {"anna", "tab/let", "client id"},
         {"anna", "0123456789012345678901234567890123456", "client id"},
+        {"~hub", "tablet", "hub's own"},
+        {"anna", "~hub", "hub's own"},
     };
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
