@@ -53,6 +53,17 @@ static enum fp_err count_save(struct fault_store *f)
     X(each_conv_of, (void *ctx, const struct fp_id *user, store_conv_member_fn fn, void *arg), (f->inner.ctx, user, fn, arg))                        \
     X(load_scope, (void *ctx, const struct fp_id *scope, const struct fp_id *user, uint8_t *role, bool *exists),                                     \
       (f->inner.ctx, scope, user, role, exists))                                                                                                     \
+    X(load_receipt, (void *ctx, uint64_t cid, const struct fp_id *user, struct store_receipt *out), (f->inner.ctx, cid, user, out))                  \
+    X(each_receipt, (void *ctx, uint64_t cid, store_receipt_fn fn, void *arg), (f->inner.ctx, cid, fn, arg))                                         \
+    X(find_advance,                                                                                                                                  \
+      (void *ctx, uint64_t cid, const struct fp_id *user, enum store_advance_kind kind, uint64_t seq, struct fp_wall *out_at, bool *out_found),      \
+      (f->inner.ctx, cid, user, kind, seq, out_at, out_found))                                                                                       \
+    X(load_target, (void *ctx, uint64_t cid, uint64_t seq, struct store_target *out, bool *out_found), (f->inner.ctx, cid, seq, out, out_found))     \
+    X(each_target, (void *ctx, uint64_t cid, uint64_t from, uint64_t to, store_target_fn fn, void *arg), (f->inner.ctx, cid, from, to, fn, arg))     \
+    X(each_confirm, (void *ctx, uint64_t cid, uint64_t seq, store_confirm_fn fn, void *arg), (f->inner.ctx, cid, seq, fn, arg))                      \
+    X(scrub, (void *ctx), (f->inner.ctx))                                                                                                            \
+    X(load_person, (void *ctx, const struct fp_id *user, struct store_person *out, bool *out_found), (f->inner.ctx, user, out, out_found))           \
+    X(each_timer, (void *ctx, store_timer_fn fn, void *arg), (f->inner.ctx, fn, arg))                                                                \
     X(load_device, (void *ctx, const struct fp_id *id, struct store_device *out, bool *out_found), (f->inner.ctx, id, out, out_found))               \
     X(load_answers, (void *ctx, uint64_t did, uint64_t n, struct store_answers *out, bool *out_found), (f->inner.ctx, did, n, out, out_found))       \
     X(prune_answers, (void *ctx, struct fp_wall before, size_t limit, size_t *out_removed), (f->inner.ctx, before, limit, out_removed))
@@ -62,6 +73,16 @@ static enum fp_err count_save(struct fault_store *f)
     X(append, (void *ctx, const struct store_run *run), (f->inner.ctx, run))                                                                         \
     X(save_member, (void *ctx, const struct store_member *m), (f->inner.ctx, m))                                                                     \
     X(save_read_msgs, (void *ctx, uint64_t cid, const struct fp_id *user, uint64_t msgs), (f->inner.ctx, cid, user, msgs))                           \
+    X(save_receipt, (void *ctx, const struct store_receipt *r), (f->inner.ctx, r))                                                                   \
+    X(add_advance, (void *ctx, const struct store_advance *a), (f->inner.ctx, a))                                                                    \
+    X(trim_advances, (void *ctx, uint64_t cid, uint64_t upto, size_t limit, bool *out_more), (f->inner.ctx, cid, upto, limit, out_more))             \
+    X(save_target, (void *ctx, const struct store_target *t), (f->inner.ctx, t))                                                                     \
+    X(save_confirm, (void *ctx, const struct store_confirm *c), (f->inner.ctx, c))                                                                   \
+    X(rewrite_run, (void *ctx, uint64_t cid, uint64_t first, struct fp_bytes events), (f->inner.ctx, cid, first, events))                            \
+    X(drop_runs, (void *ctx, uint64_t cid, uint64_t upto, size_t limit, uint64_t *out_last), (f->inner.ctx, cid, upto, limit, out_last))             \
+    X(save_person, (void *ctx, const struct store_person *p), (f->inner.ctx, p))                                                                     \
+    X(save_timer, (void *ctx, const struct store_timer *t), (f->inner.ctx, t))                                                                       \
+    X(drop_timer, (void *ctx, enum store_timer_kind kind, const struct fp_id *owner, uint64_t seq), (f->inner.ctx, kind, owner, seq))                \
     X(save_device, (void *ctx, struct store_device *d), (f->inner.ctx, d))                                                                           \
     X(save_answers, (void *ctx, const struct store_answers *a), (f->inner.ctx, a))
 

@@ -57,6 +57,16 @@ enum fp_err mem_refuse(struct mem_store *m, enum fp_err err)
     return err;
 }
 
+enum fp_err mem_save(struct mem_store *m, uint64_t cid, struct mem_conv **out_c)
+{
+    mem_enter(m);
+    if (!m->in_tx) {
+        return FP_ECORRUPT;
+    }
+    *out_c = mem_conv_at(m, cid);
+    return *out_c ? FP_OK : mem_refuse(m, FP_ECORRUPT);
+}
+
 void mem_push_undo(struct mem_store *m, const struct mem_undo *u)
 {
     m->undo = mem_grow(m->undo, m->undo_count, &m->undo_cap, sizeof *m->undo);
@@ -80,6 +90,10 @@ static void free_conv(struct mem_conv *c)
     }
     free(c->runs);
     free(c->members);
+    mem_table_free(&c->receipts, &mem_receipts);
+    mem_table_free(&c->advances, &mem_advances);
+    mem_table_free(&c->targets, &mem_targets);
+    mem_table_free(&c->confirms, &mem_confirms);
     free(c->title.p);
     free(c->context.p);
     free(c);
@@ -169,6 +183,15 @@ static void undo_one(struct mem_store *m, const struct mem_undo *u)
     case MEM_UNDO_ANSWERS:
         undo_answers(m, u);
         break;
+    case MEM_UNDO_REWRITE:
+    case MEM_UNDO_DROP_RUN:
+        mem_change_undo(m, u);
+        break;
+    case MEM_UNDO_ROW_NEW:
+    case MEM_UNDO_ROW_REPLACED:
+    case MEM_UNDO_ROW_REMOVED:
+        mem_table_undo(u);
+        break;
     }
 }
 
@@ -202,6 +225,8 @@ static enum fp_err mem_commit(void *ctx)
     for (size_t i = 0; i < m->undo_count; i++) {
         free(m->undo[i].title.p);
         free(m->undo[i].context.p);
+        free(m->undo[i].run.events.p);
+        mem_table_forget(&m->undo[i]);
     }
     m->undo_count = 0;
     m->in_tx = false;
@@ -241,6 +266,8 @@ void mem_store_free(struct mem_store *m)
     for (size_t i = 0; i < m->device_count; i++) {
         free_device(m->devices[i]);
     }
+    mem_table_free(&m->people, &mem_people);
+    mem_table_free(&m->timers, &mem_timers);
     free(m->convs);
     free(m->devices);
     free(m->undo);
@@ -254,6 +281,9 @@ struct store_port mem_store_port(struct mem_store *m)
     mem_conv_port(&p);
     mem_member_port(&p);
     mem_device_port(&p);
+    mem_receipts_port(&p);
+    mem_change_port(&p);
+    mem_people_port(&p);
     return p;
 }
 
@@ -274,70 +304,4 @@ void mem_store_restart(struct mem_store *m)
 {
     mem_rollback(m);
     m->boot++;
-}
-
-static uint64_t hash_u64(uint64_t h, uint64_t v)
-{
-    return fp_hash(h, &v, sizeof v);
-}
-
-static uint64_t hash_blob(uint64_t h, const struct mem_blob *b)
-{
-    return fp_hash(hash_u64(h, b->len), b->p, b->len);
-}
-
-static uint64_t hash_id(uint64_t h, const struct fp_id *id)
-{
-    return fp_hash(hash_u64(h, id->len), id->text, id->len);
-}
-
-static uint64_t hash_member(uint64_t h, const struct store_member *m)
-{
-    const uint64_t numbers[] = {m->cid, m->role, m->active, m->joined, m->from, m->read_msgs, m->change};
-
-    h = hash_id(hash_id(h, &m->user), &m->scope);
-    return fp_hash(h, numbers, sizeof numbers);
-}
-
-static uint64_t hash_conv(uint64_t h, const struct mem_conv *c)
-{
-    const uint64_t numbers[] = {c->row.cid, c->row.floor, c->row.about_seq, c->row.retention_days, c->run_count, c->member_count};
-
-    h = hash_id(hash_id(h, &c->row.id), &c->row.scope);
-    h = fp_hash(h, numbers, sizeof numbers);
-    h = hash_blob(hash_blob(h, &c->title), &c->context);
-    for (size_t i = 0; i < c->run_count; i++) {
-        const struct mem_run *r = &c->runs[i];
-        const uint64_t run[] = {r->first, r->last, r->msgs, r->at.ms};
-        h = hash_blob(fp_hash(h, run, sizeof run), &r->events);
-    }
-    for (size_t i = 0; i < c->member_count; i++) {
-        h = hash_member(h, &c->members[i]);
-    }
-    return h;
-}
-
-static uint64_t hash_device(uint64_t h, const struct mem_device *d)
-{
-    h = hash_id(hash_id(hash_u64(h, d->row.did), &d->row.id), &d->row.user);
-    h = hash_u64(hash_u64(h, d->row.next_n), d->answers_count);
-    for (size_t i = 0; i < d->answers_count; i++) {
-        const struct mem_answers *a = &d->answers[i];
-        const uint64_t numbers[] = {a->first, a->last, a->at.ms};
-        h = hash_blob(fp_hash(h, numbers, sizeof numbers), &a->rows);
-    }
-    return h;
-}
-
-uint64_t mem_store_hash(const struct mem_store *m)
-{
-    uint64_t h = hash_u64(hash_u64(FP_HASH_START, m->conv_count), m->device_count);
-
-    for (size_t i = 0; i < m->conv_count; i++) {
-        h = hash_conv(h, m->convs[i]);
-    }
-    for (size_t i = 0; i < m->device_count; i++) {
-        h = hash_device(h, m->devices[i]);
-    }
-    return h;
 }

@@ -33,6 +33,7 @@ static enum fp_err new_conv(struct mem_store *m, struct store_conv *row, struct 
     c->row.head = 0;
     c->row.msgs = 0;
     c->row.at = (struct fp_wall){0};
+    memset(c->row.chain, 0, sizeof c->row.chain);
     c->title = mem_blob_of(title);
     c->context = mem_blob_of(context);
     m->convs = mem_grow(m->convs, m->conv_count, &m->conv_cap, sizeof(void *));
@@ -125,6 +126,8 @@ static enum fp_err append(void *ctx, const struct store_run *run)
     c->row.head = run->last;
     c->row.msgs = run->msgs;
     c->row.at = run->at;
+    memcpy(c->row.chain, run->chain, sizeof c->row.chain);
+    memcpy(c->runs[c->run_count - 1].chain, run->chain, sizeof run->chain);
     return FP_OK;
 }
 
@@ -154,8 +157,8 @@ static enum fp_err each_run(void *ctx, uint64_t cid, uint64_t from, uint64_t to,
     m->in_callback = true;
     for (size_t i = c ? run_place(c, from) : 0; c && from <= to && i < c->run_count && c->runs[i].first <= to; i++) {
         const struct mem_run *r = &c->runs[i];
-        const struct store_run run = {
-            .cid = cid, .first = r->first, .last = r->last, .msgs = r->msgs, .at = r->at, .events = mem_lend(m, 0, &r->events)};
+        struct store_run run = {.cid = cid, .first = r->first, .last = r->last, .msgs = r->msgs, .at = r->at, .events = mem_lend(m, 0, &r->events)};
+        memcpy(run.chain, r->chain, sizeof run.chain);
         if (!fn(arg, &run)) {
             break;
         }

@@ -13,10 +13,30 @@ struct mem_blob {
     size_t len;
 };
 
+/* Rows of one kind, in order of their keys. All the rows of a table are as large as its kind says, and begin with their key. */
+struct mem_table_kind {
+    size_t row_bytes;
+    int (*cmp)(const void *a, const void *b); /* of their keys */
+    void (*release)(void *row);               /* frees what the row owns; NULL: nothing */
+};
+
+struct mem_table {
+    uint8_t *rows;
+    size_t count, cap;
+};
+
+extern const struct mem_table_kind mem_receipts, mem_advances, mem_targets, mem_confirms, mem_people, mem_timers;
+
+struct mem_person {
+    struct store_person row; /* without its spans */
+    struct mem_blob status, policy;
+};
+
 struct mem_run {
     uint64_t first, last, msgs;
     struct fp_wall at;
     struct mem_blob events;
+    uint8_t chain[32];
 };
 
 struct mem_answers {
@@ -32,6 +52,7 @@ struct mem_conv {
     size_t run_count, run_cap;
     struct store_member *members; /* by length of the user's id, then bytes */
     size_t member_count, member_cap;
+    struct mem_table receipts, advances, targets, confirms;
     UT_hash_handle hh;
 };
 
@@ -50,6 +71,11 @@ enum mem_undo_kind {
     MEM_UNDO_MEMBER,
     MEM_UNDO_NEW_DEVICE,
     MEM_UNDO_ANSWERS,
+    MEM_UNDO_REWRITE,
+    MEM_UNDO_DROP_RUN,
+    MEM_UNDO_ROW_NEW,
+    MEM_UNDO_ROW_REPLACED,
+    MEM_UNDO_ROW_REMOVED,
 };
 
 struct mem_undo {
@@ -58,6 +84,10 @@ struct mem_undo {
     struct store_conv conv;
     struct mem_blob title, context;
     struct store_member member;
+    struct mem_run run; /* as it was; for MEM_UNDO_REWRITE */
+    struct mem_table *table;
+    const struct mem_table_kind *table_kind;
+    uint8_t *row; /* as it was, or the new one's key */
 };
 
 struct mem_store {
@@ -67,6 +97,7 @@ struct mem_store {
     struct mem_device **devices; /* did - 1 */
     size_t device_count, device_cap;
     struct mem_device *device_by_id;
+    struct mem_table people, timers;
     struct mem_undo *undo;
     size_t undo_count, undo_cap;
     struct mem_blob lent[2]; /* handed out by the last load */
@@ -90,9 +121,30 @@ struct mem_conv *mem_conv_at(const struct mem_store *m, uint64_t cid); /* NULL i
 struct mem_device *mem_device_at(const struct mem_store *m, uint64_t did);
 /* Where the user's row is, or belongs. */
 size_t mem_member_place(const struct mem_conv *c, const struct fp_id *user, bool *out_found);
+int mem_id_cmp(const struct fp_id *a, const struct fp_id *b); /* by length, then bytes */
+int mem_u64_cmp(uint64_t a, uint64_t b);
+
+/* What every save to a conversation begins with. */
+enum fp_err mem_save(struct mem_store *m, uint64_t cid, struct mem_conv **out_c);
+
+/* The row that the key is of, or where it belongs. */
+size_t mem_table_place(const struct mem_table *t, const struct mem_table_kind *kind, const void *key, bool *out_found);
+void *mem_table_at(const struct mem_table *t, const struct mem_table_kind *kind, size_t i);
+void *mem_table_find(const struct mem_table *t, const struct mem_table_kind *kind, const void *key); /* NULL: none */
+/* The row is copied; what it owns is the table's from now on. Both can be undone. */
+void mem_table_put(struct mem_store *m, struct mem_table *t, const struct mem_table_kind *kind, const void *row);
+void mem_table_remove(struct mem_store *m, struct mem_table *t, const struct mem_table_kind *kind, size_t i);
+void mem_table_undo(const struct mem_undo *u);
+void mem_table_forget(const struct mem_undo *u); /* committed: what the undo keeps is freed */
+void mem_table_free(struct mem_table *t, const struct mem_table_kind *kind);
+
+void mem_change_undo(struct mem_store *m, const struct mem_undo *u); /* MEM_UNDO_REWRITE, MEM_UNDO_DROP_RUN */
 
 void mem_conv_port(struct store_port *p);
 void mem_member_port(struct store_port *p);
 void mem_device_port(struct store_port *p);
+void mem_receipts_port(struct store_port *p);
+void mem_change_port(struct store_port *p);
+void mem_people_port(struct store_port *p);
 
 #endif

@@ -2,7 +2,7 @@
 
 #include "fp/command.h"
 
-static int id_cmp(const struct fp_id *a, const struct fp_id *b)
+int mem_id_cmp(const struct fp_id *a, const struct fp_id *b)
 {
     if (a->len != b->len) {
         return a->len < b->len ? -1 : 1;
@@ -17,7 +17,7 @@ size_t mem_member_place(const struct mem_conv *c, const struct fp_id *user, bool
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (id_cmp(&c->members[middle].user, user) < 0) {
+        if (mem_id_cmp(&c->members[middle].user, user) < 0) {
             low = middle + 1;
         } else {
             high = middle;
