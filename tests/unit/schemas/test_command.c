@@ -37,7 +37,7 @@ static void kinds_are_durable_and_now_as_the_contract_says(void **state)
     (void)state;
     static const uint8_t durable[] = {20, 21, 22, 23, 24, 25, 40, 41, 42, 43, 44, 70, 80, 81};
     static const uint8_t now[] = {4, 5, 50, 60};
-    static const uint8_t up[] = {1, 2, 3, 10, 11, 12, 30, 51, 52, 71, 72, 90, 91};
+    static const uint8_t up[] = {1, 2, 3, 10, 11, 12, 30, 31, 51, 52, 71, 72, 90, 91};
     uint8_t want[256] = {0};
     for (size_t i = 0; i < sizeof durable; i++) {
         want[durable[i]] = 1 | 2;
