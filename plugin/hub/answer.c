@@ -51,7 +51,8 @@ static enum fp_err tell_ack(struct hub *h, struct hub_device *dev, const struct 
 
 enum fp_err answer_tell_acks(struct hub *h, struct hub_device *dev)
 {
-    if (dev->acks.count == 0) {
+    if (dev->acks.count == 0 || context_is_hub(&dev->d.id)) { /* nobody listens there */
+        dev->acks = (struct piece_list){0};
         return FP_OK;
     }
     size_t cap = dev->acks.bytes + 16;

@@ -1,7 +1,21 @@
 #include "plugin/hub/state.h"
 
+struct fp_id context_hub(void)
+{
+    return (struct fp_id){.len = 4, .text = "~hub"};
+}
+
+bool context_is_hub(const struct fp_id *id)
+{
+    struct fp_id hub = context_hub();
+    return fp_id_eq(id, &hub);
+}
+
 bool context_is_service(const struct hub *h, const struct fp_id *user)
 {
+    if (context_is_hub(user)) {
+        return true;
+    }
     for (size_t i = 0; i < h->config.service_count; i++) {
         if (fp_id_eq(&h->config.services[i], user)) {
             return true;

@@ -231,6 +231,8 @@ enum fp_err batch_commit(struct hub *h); /* saves, commits and tells what is sta
 void batch_undo(struct hub *h);          /* rolls back; nothing that was staged is left */
 
 /* ---- context.c: who asks, about which conversation */
+struct fp_id context_hub(void); /* the user and device that the hub itself acts as; no client has this name */
+bool context_is_hub(const struct fp_id *id);
 bool context_is_service(const struct hub *h, const struct fp_id *user);
 /* Looks up key 3 and the author's role there: FP_EUNKNOWN where he may not know of it. */
 enum fp_err context_conv(struct hub *h, struct command_ctx *x);
