@@ -202,7 +202,7 @@ static enum fp_err prune(struct hub *h)
     }
     enum fp_err err = h->store.prune_answers(h->store.ctx, (struct fp_wall){.ms = h->wall.ms - keep_ms}, PRUNE_AT_ONCE, &removed);
     h->prune_due.us = h->mono.us + (removed == PRUNE_AT_ONCE ? 0 : PRUNE_EVERY_US);
-    return err;
+    return err == FP_EFULL ? FP_OK : err; /* a full disk is no reason to stop: it is tried again */
 }
 
 /* {name => counter}: what an operator's eye needs; names in the order of their encoding. */
