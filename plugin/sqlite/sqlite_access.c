@@ -119,3 +119,13 @@ enum fp_err sqlite_access_device(struct sqlite_access *a, const struct fp_id *de
     enum fp_err err = end(a, &q, rc);
     return !err && !readable ? FP_ECORRUPT : err;
 }
+
+enum fp_err sqlite_access_open_status(struct sqlite_access *a, const struct fp_id *user, bool *out_open)
+{
+    struct query q = query_of(a->stmt[SQL_ACCESS_STATUS]);
+
+    query_id(&q, user);
+    int rc = query_step(&q);
+    *out_open = rc == SQLITE_DONE || (rc == SQLITE_ROW && column_u64(q.stmt, 0) == 1); /* an error shows nothing */
+    return end(a, &q, rc);
+}

@@ -1,6 +1,17 @@
 #include "plugin/sqlite/sqlite_impl.h"
 #include "plugin/sqlite/sqlite_schema.h"
 
+bool column_chain(sqlite3_stmt *stmt, int column, uint8_t out[32])
+{
+    struct fp_bytes b = column_bytes(stmt, column);
+
+    memset(out, 0, 32);
+    if (b.len == 32) {
+        memcpy(out, b.p, 32);
+    }
+    return b.len == 32 || b.len == 0; /* no run yet, or one from before there were chains */
+}
+
 bool column_conv(sqlite3_stmt *stmt, int column, struct store_conv *out)
 {
     *out = (struct store_conv){
@@ -12,7 +23,7 @@ bool column_conv(sqlite3_stmt *stmt, int column, struct store_conv *out)
         .msgs = column_u64(stmt, column + 7),
         .at = {column_u64(stmt, column + 8)},
     };
-    return column_id(stmt, column + 1, &out->id) && column_id(stmt, column + 2, &out->scope);
+    return column_id(stmt, column + 1, &out->id) && column_id(stmt, column + 2, &out->scope) && column_chain(stmt, column + 9, out->chain);
 }
 
 static enum fp_err load_conv(void *ctx, const struct fp_id *id, struct store_conv *out, bool *out_found)
@@ -147,13 +158,14 @@ static enum fp_err append(void *ctx, const struct store_run *run)
     query_u64(&q, run->msgs);
     query_u64(&q, run->at.ms);
     query_bytes(&q, run->events);
+    query_bytes(&q, fp_bytes_of(run->chain, sizeof run->chain));
     rc = query_run(&q);
     return rc == SQLITE_OK ? FP_OK : store_refuse(s, rc);
 }
 
-static struct store_run column_run(sqlite3_stmt *stmt, uint64_t cid)
+static bool column_run(sqlite3_stmt *stmt, uint64_t cid, struct store_run *out)
 {
-    return (struct store_run){
+    *out = (struct store_run){
         .cid = cid,
         .first = column_u64(stmt, 0) & SQLITE_KEY_SEQ_MAX,
         .last = column_u64(stmt, 1),
@@ -161,6 +173,7 @@ static struct store_run column_run(sqlite3_stmt *stmt, uint64_t cid)
         .at = {column_u64(stmt, 3)},
         .events = column_bytes(stmt, 4),
     };
+    return out->first >= 1 && out->first <= out->last && column_chain(stmt, 5, out->chain);
 }
 
 static enum fp_err each_run(void *ctx, uint64_t cid, uint64_t from, uint64_t to, store_run_fn fn, void *arg)
@@ -180,8 +193,8 @@ static enum fp_err each_run(void *ctx, uint64_t cid, uint64_t from, uint64_t to,
     query_u64(&q, store_key(cid, to));
     s->in_callback = true;
     while (go_on && (rc = query_step(&q)) == SQLITE_ROW) {
-        const struct store_run run = column_run(q.stmt, cid);
-        readable = run.first >= 1 && run.first <= run.last;
+        struct store_run run;
+        readable = column_run(q.stmt, cid, &run);
         if (readable && run.last >= from) { /* the first one found may end before: from is above the head */
             go_on = fn(arg, &run);
         }

@@ -22,10 +22,14 @@ struct sqlite_store {
     int lock_fd;
     bool in_tx;
     bool in_callback;
-    bool fence_due;     /* a commit failed: what it may have left in the WAL must be overwritten */
-    int wal_frames;     /* in the WAL after the last commit */
-    int checkpoint_at;  /* frames */
-    uint64_t prune_did; /* where the next prune goes on */
+    bool fence_due;            /* a commit failed: what it may have left in the WAL must be overwritten */
+    int wal_frames;            /* in the WAL after the last commit */
+    int checkpoint_at;         /* frames */
+    uint64_t prune_did;        /* where the next prune goes on */
+    struct store_advance trim; /* the last one that trim_advances() looked at; cid 0: it begins at the first */
+    bool scrub_due;            /* bytes that nobody may find any more may be in the files */
+    uint32_t scrub_next;       /* page, from 0 */
+    uint32_t scrub_left;       /* pages of this round; 0: a new round */
     char last_error[256];
 };
 
@@ -41,6 +45,8 @@ enum fp_err store_loaded(struct sqlite_store *s, struct query *q, int rc, bool r
 enum fp_err store_begin(struct sqlite_store *s);
 enum fp_err store_commit(struct sqlite_store *s);
 void store_rollback(struct sqlite_store *s);
+/* A transaction that changes nothing but its own count: what stood at its place in the WAL is void. */
+enum fp_err store_fence(struct sqlite_store *s);
 
 /* FP_ECORRUPT without one; FP_EIO if SQLite has ended it behind our back, as it may after an I/O error. */
 enum fp_err store_need_tx(struct sqlite_store *s);
@@ -56,10 +62,24 @@ enum fp_err store_refuse_key(struct sqlite_store *s, uint64_t owner);
 /* Eats CONV_COLUMNS, MEMBER_COLUMNS from a column on. False if what is there cannot be ours. */
 bool column_conv(sqlite3_stmt *stmt, int column, struct store_conv *out);
 bool column_member(sqlite3_stmt *stmt, int column, struct store_member *out);
-#define CONV_COLUMN_COUNT 9
+#define CONV_COLUMN_COUNT 10
+/* Zeros where there is none. */
+bool column_chain(sqlite3_stmt *stmt, int column, uint8_t out[32]);
+
+/* In a transaction that takes bytes away for good: the next scrub has work to do, also after a crash. */
+enum fp_err store_scrub_due(struct sqlite_store *s);
+/* Goes over at most max_pages. FP_EBUSY: not all has been seen yet, or a reader is in the way. */
+enum fp_err store_scrub(struct sqlite_store *s, uint32_t max_pages);
+/* After a checkpoint, while a scrub is due: the pages that it has just written, so that none can slip past the round. */
+int store_scrub_frames(struct sqlite_store *s);
 
 void store_conv_port(struct store_port *p);
 void store_member_port(struct store_port *p);
 void store_device_port(struct store_port *p);
+void store_receipts_port(struct store_port *p);
+void store_advance_port(struct store_port *p);
+void store_change_port(struct store_port *p);
+void store_scrub_port(struct store_port *p);
+void store_people_port(struct store_port *p);
 
 #endif

@@ -70,6 +70,7 @@ static int set_pragmas(struct sqlite_store *s, uint64_t max_bytes)
 {
     /* No memory map: a disk that fails would then be a SIGBUS in the broker instead of an error. */
     static const char pragmas[] = "PRAGMA synchronous=FULL; PRAGMA cache_size=-" CACHE_KIB "; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;"
+                                  "PRAGMA secure_delete=ON;" /* what is deleted is overwritten; sqlite_scrub.c does the rest */
                                   "PRAGMA wal_autocheckpoint=0; PRAGMA journal_size_limit=" WAL_KEEP_BYTES;
     int rc = sqlite3_exec(s->db, pragmas, NULL, NULL, NULL);
 
@@ -87,6 +88,12 @@ static int read_tails(sqlite3 *db)
         "SELECT cid, user, change FROM member ORDER BY cid DESC, user DESC LIMIT 1",
         "SELECT did, id, user FROM device ORDER BY did DESC LIMIT 1",
         "SELECT key, last, rows FROM answers ORDER BY key DESC LIMIT 1",
+        "SELECT cid, user, shown_read FROM receipt ORDER BY cid DESC, user DESC LIMIT 1",
+        "SELECT cid, user, pairs FROM advance ORDER BY cid DESC, user DESC, kind DESC, first DESC LIMIT 1",
+        "SELECT key, version, state FROM target ORDER BY key DESC LIMIT 1",
+        "SELECT cid, seq, user, at FROM confirm ORDER BY cid DESC, seq DESC, user DESC LIMIT 1",
+        "SELECT user, status, policy FROM person ORDER BY user DESC LIMIT 1",
+        "SELECT kind, owner, due FROM timer ORDER BY kind DESC, owner DESC, seq DESC LIMIT 1",
     };
     int rc = SQLITE_DONE;
 
@@ -246,6 +253,7 @@ static enum fp_err count_boot(struct sqlite_store *s, const char *path, struct s
     if (rc == SQLITE_ROW) {
         info->epoch = column_u64(q.stmt, 0);
         info->boot = column_u64(q.stmt, 1);
+        s->scrub_due = column_u64(q.stmt, 2) != 0;
         rc = query_step(&q); /* the commit comes with the last step */
     }
     enum fp_err err = say(s, store_note(s, rc), "cannot write to the database", path, why);
@@ -270,6 +278,7 @@ static enum fp_err open_locked(struct sqlite_store *s, const struct sqlite_store
         return err;
     }
     (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL); /* it is ours now */
+    (void)store_scrub(s, UINT32_MAX);                                          /* what a crash left undone. If it cannot be done now it stays due */
     return FP_OK;
 }
 

@@ -55,8 +55,67 @@ static const char first_schema[] = "CREATE TABLE meta ("
                                    " at INTEGER NOT NULL,"
                                    " rows BLOB NOT NULL) STRICT;";
 
+/*
+ * Changing, receipts, people, timers. A column can only be added at the end, and only that leaves a database of any size as it is: so the
+ * chain stands after the events. A run of before has none and loads as zeros; the chain of its conversation begins at zero after it.
+ */
+static const char second_schema[] = "ALTER TABLE event ADD COLUMN chain BLOB NOT NULL DEFAULT x'';"
+                                    /* 1: bytes of rewritten or dropped runs may still lie in the file (sqlite_scrub.c) */
+                                    "ALTER TABLE meta ADD COLUMN scrub INTEGER NOT NULL DEFAULT 0;"
+
+                                    "CREATE TABLE receipt ("
+                                    " cid INTEGER NOT NULL,"
+                                    " user BLOB NOT NULL,"
+                                    " delivered INTEGER NOT NULL,"
+                                    " read INTEGER NOT NULL,"
+                                    " shown_delivered INTEGER NOT NULL,"
+                                    " shown_read INTEGER NOT NULL,"
+                                    " PRIMARY KEY (cid, user)) STRICT, WITHOUT ROWID;"
+
+                                    /* first and at are of the first advance of the row, pairs tell of those that follow (sqlite_advance.c) */
+                                    "CREATE TABLE advance ("
+                                    " cid INTEGER NOT NULL,"
+                                    " user BLOB NOT NULL,"
+                                    " kind INTEGER NOT NULL,"
+                                    " first INTEGER NOT NULL,"
+                                    " at INTEGER NOT NULL,"
+                                    " pairs BLOB NOT NULL,"
+                                    " PRIMARY KEY (cid, user, kind, first)) STRICT, WITHOUT ROWID;"
+
+                                    "CREATE TABLE target ("
+                                    " key INTEGER PRIMARY KEY," /* cid << 36 | seq */
+                                    " version INTEGER NOT NULL,"
+                                    " body_at INTEGER NOT NULL,"
+                                    " state INTEGER NOT NULL) STRICT;"
+
+                                    "CREATE TABLE confirm ("
+                                    " cid INTEGER NOT NULL,"
+                                    " seq INTEGER NOT NULL,"
+                                    " user BLOB NOT NULL,"
+                                    " at INTEGER NOT NULL,"
+                                    " PRIMARY KEY (cid, seq, user)) STRICT, WITHOUT ROWID;"
+
+                                    "CREATE TABLE person ("
+                                    " user BLOB NOT NULL PRIMARY KEY,"
+                                    " open INTEGER NOT NULL," /* first: what the broker's thread asks for */
+                                    " last_seen INTEGER NOT NULL,"
+                                    " status_until INTEGER NOT NULL,"
+                                    " version INTEGER NOT NULL,"
+                                    " status BLOB NOT NULL,"
+                                    " policy BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+
+                                    "CREATE TABLE timer ("
+                                    " kind INTEGER NOT NULL,"
+                                    " owner BLOB NOT NULL,"
+                                    " seq INTEGER NOT NULL,"
+                                    " version INTEGER NOT NULL,"
+                                    " due INTEGER NOT NULL,"
+                                    " PRIMARY KEY (kind, owner, seq)) STRICT, WITHOUT ROWID;"
+                                    "CREATE INDEX timer_due ON timer (due, kind, owner, seq);";
+
 static const char *const migrations[] = {
     first_schema,
+    second_schema,
 };
 
 struct sqlite_schema sqlite_schema_current(void)

@@ -32,6 +32,9 @@ enum fp_err store_note(struct sqlite_store *s, int rc)
 
 void store_rollback(struct sqlite_store *s)
 {
+    if (s->in_tx) {
+        s->trim.cid = 0; /* what it has removed is there again */
+    }
     s->in_tx = false;
     if (!sqlite3_get_autocommit(s->db)) {
         struct query q = store_query(s, SQL_ROLLBACK);
@@ -125,7 +128,7 @@ int store_last(struct sqlite_store *s, enum sql which, uint64_t owner, uint64_t 
  * A commit that failed at its sync may have left whole frames in the WAL, and a crash right now would bring them back. Any committed
  * transaction starts where they start and so breaks their chain of checksums: T2 then holds across a crash too.
  */
-static enum fp_err fence(struct sqlite_store *s)
+enum fp_err store_fence(struct sqlite_store *s)
 {
     struct query q = store_query(s, SQL_FENCE);
     int rc = query_run(&q);
@@ -141,7 +144,7 @@ enum fp_err store_begin(struct sqlite_store *s)
         return FP_ECORRUPT;
     }
     store_rollback(s);
-    enum fp_err err = s->fence_due ? fence(s) : FP_OK;
+    enum fp_err err = s->fence_due ? store_fence(s) : FP_OK;
     if (err) {
         return err;
     }
@@ -157,6 +160,9 @@ static void checkpoint(struct sqlite_store *s)
     int done = 0;
     int rc = sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_wal, &done);
 
+    if (rc == SQLITE_OK && s->scrub_due) {
+        rc = store_scrub_frames(s);
+    }
     /* A failure costs nothing but a longer WAL: what was committed is in there. It comes up again at the next step. */
     (void)store_note(s, rc);
     s->checkpoint_at = rc == SQLITE_OK && done == in_wal ? SQLITE_STORE_WAL_FRAMES : s->wal_frames + SQLITE_STORE_WAL_FRAMES;
@@ -173,7 +179,7 @@ enum fp_err store_commit(struct sqlite_store *s)
     int rc = query_run(&q);
     if (rc != SQLITE_OK) {
         err = store_refuse(s, rc);
-        (void)fence(s); /* begin() tries again if it has to */
+        (void)store_fence(s); /* begin() tries again if it has to */
         return err;
     }
     s->in_tx = false;
@@ -206,6 +212,11 @@ struct store_port sqlite_store_port(struct sqlite_store *s)
     store_conv_port(&p);
     store_member_port(&p);
     store_device_port(&p);
+    store_receipts_port(&p);
+    store_advance_port(&p);
+    store_change_port(&p);
+    store_scrub_port(&p);
+    store_people_port(&p);
     return p;
 }
 

@@ -49,5 +49,7 @@ enum fp_err sqlite_access_scope(struct sqlite_access *a, const struct fp_id *sco
 enum fp_err sqlite_access_peers(struct sqlite_access *a, const struct fp_id *user, const struct fp_id *other, bool *out_allowed);
 /* The device's owner; not found while it has none. */
 enum fp_err sqlite_access_device(struct sqlite_access *a, const struct fp_id *device, struct fp_id *out_owner, bool *out_found);
+/* May the status of this user's devices be read by his peers (store_person.open)? Of whom nothing is known hides from nobody. */
+enum fp_err sqlite_access_open_status(struct sqlite_access *a, const struct fp_id *user, bool *out_open);
 
 #endif

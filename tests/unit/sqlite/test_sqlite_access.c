@@ -140,6 +140,32 @@ static void peers_share_a_scope_among_the_first_64(void **state)
     sqlite_access_close(a);
 }
 
+static void check_status(struct sqlite_access *a, uint64_t user, bool open)
+{
+    struct fp_id id = store_script_id("u", user);
+    bool got = !open;
+
+    assert_int_equal(sqlite_access_open_status(a, &id, &got), FP_OK);
+    assert_int_equal(got, open);
+}
+
+static void who_hides_from_nobody_has_an_open_status(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(fixture_open(f), FP_OK);
+    struct sqlite_access *a = open_reader(f);
+    check_status(a, 1, true); /* nothing is known of him */
+    for (uint64_t open = 0; open <= 1; open++) {
+        const struct store_person p = {.user = store_script_id("u", 1), .open = open == 1};
+        assert_int_equal(f->p.begin(f->p.ctx), FP_OK);
+        assert_int_equal(f->p.save_person(f->p.ctx, &p), FP_OK);
+        assert_int_equal(f->p.commit(f->p.ctx), FP_OK);
+        check_status(a, 1, open == 1);
+    }
+    sqlite_access_close(a);
+}
+
 static void the_reader_cannot_be_opened_without_a_store(void **state)
 {
     struct fixture *f = *state;
@@ -159,6 +185,7 @@ int main(void)
         TEST(what_is_not_committed_is_not_seen_and_does_not_wait),
         TEST(a_scope_is_open_by_the_oldest_membership_that_still_holds),
         TEST(peers_share_a_scope_among_the_first_64),
+        TEST(who_hides_from_nobody_has_an_open_status),
         TEST(the_reader_cannot_be_opened_without_a_store),
     };
 

@@ -88,7 +88,7 @@ static void every_released_version_opens(void **state)
         sqlite3 *db = open_db(f);
         struct sqlite_schema older = {.migrations = ours.migrations, .count = from};
         assert_int_equal(sqlite_schema_migrate(db, older), FP_OK);
-        assert_int_equal(sqlite3_exec(db, "INSERT INTO meta VALUES (1, 99, 4, 0)", NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "INSERT INTO meta (one, epoch, boot, fence) VALUES (1, 99, 4, 0)", NULL, NULL, NULL), SQLITE_OK);
         assert_int_equal(sqlite3_close(db), SQLITE_OK);
         assert_int_equal(fixture_open(f), FP_OK);
         assert_int_equal(f->info.epoch, 99);
@@ -99,15 +99,62 @@ static void every_released_version_opens(void **state)
     }
 }
 
+static bool no_chain(void *arg, const struct store_run *run)
+{
+    static const uint8_t zeros[32];
+    size_t *runs = arg;
+
+    assert_memory_equal(run->chain, zeros, sizeof zeros);
+    assert_int_equal(run->events.len, 3);
+    ++*runs;
+    return true;
+}
+
+/* A file of the first release: its runs have no chain, and the next one brings the first. */
+static void events_of_the_first_version_have_no_chain(void **state)
+{
+    struct fixture *f = *state;
+    const struct fp_id id = store_script_id("c", 1);
+    struct store_run run = {.cid = 1, .first = 4, .last = 4, .msgs = 4, .events = fp_bytes_of("new", 3), .chain = {[0] = 9, [31] = 8}};
+    struct store_conv c = {0};
+    bool found = false;
+    size_t runs = 0;
+    sqlite3 *db = open_db(f);
+
+    assert_int_equal(sqlite_schema_migrate(db, (struct sqlite_schema){.migrations = sqlite_schema_current().migrations, .count = 1}), FP_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "INSERT INTO meta VALUES (1, 99, 4, 0);"
+                                  "INSERT INTO conversation VALUES (1, x'026331', x'027331', 0, 0, 0, x'', x'');"
+                                  "INSERT INTO event VALUES (1 << 36 | 1, 2, 2, 70, x'010203'), (1 << 36 | 3, 3, 3, 80, x'040506')",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_int_equal(fixture_open(f), FP_OK);
+    assert_int_equal(f->p.load_conv(f->p.ctx, &id, &c, &found), FP_OK);
+    assert_true(found);
+    assert_int_equal(c.head, 3);
+    assert_memory_equal(c.chain, ((uint8_t[32]){0}), 32);
+    assert_int_equal(f->p.each_run(f->p.ctx, 1, 1, 3, no_chain, &runs), FP_OK);
+    assert_int_equal(runs, 2);
+    assert_int_equal(f->p.begin(f->p.ctx), FP_OK);
+    assert_int_equal(f->p.append(f->p.ctx, &run), FP_OK);
+    assert_int_equal(f->p.commit(f->p.ctx), FP_OK);
+    assert_int_equal(f->p.load_conv(f->p.ctx, &id, &c, &found), FP_OK);
+    assert_memory_equal(c.chain, run.chain, 32);
+    fixture_close(f);
+    fixture_sql(f, "UPDATE event SET chain = x'00'"); /* what we never write */
+    assert_int_equal(fixture_open(f), FP_OK);
+    assert_int_equal(f->p.load_conv(f->p.ctx, &id, &c, &found), FP_ECORRUPT);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(from_every_older_version_the_end_is_the_same),
-        TEST(a_migration_that_fails_leaves_the_version_before),
-        TEST(a_newer_version_and_a_strangers_file_are_told_apart),
-        TEST(every_released_version_opens),
+        TEST(from_every_older_version_the_end_is_the_same),        TEST(a_migration_that_fails_leaves_the_version_before),
+        TEST(a_newer_version_and_a_strangers_file_are_told_apart), TEST(every_released_version_opens),
+        TEST(events_of_the_first_version_have_no_chain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
