@@ -14,7 +14,7 @@ static enum fp_err save_convs(struct hub *h)
 
 static enum fp_err save_members(struct hub *h)
 {
-    enum fp_err err = FP_OK;
+    enum fp_err err = h->staged_members ? stage_begin(h) : FP_OK; /* a receipt may be all that the batch has */
     for (struct hub_member *m = h->staged_members; m && !err; m = m->next_staged) {
         if (m->m.role == FP_ROLE_NONE) {
             continue; /* a service that is no member has receipts at most */
