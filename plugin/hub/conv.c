@@ -191,6 +191,9 @@ enum fp_err conv_new(struct hub *h, struct command_ctx *x)
     struct fp_event ev = event_of(h, x);
     ev.version = 1;
     err = event_append(h, x, &ev);
+    if (!err && body.retention_days > 0) {
+        err = retention_set(h, x->conv);
+    }
     if (err) {
         return err;
     }
@@ -255,6 +258,9 @@ enum fp_err conv_set(struct hub *h, struct command_ctx *x)
     err = h->store.save_conv(h->store.ctx, c, body.has_title ? title : (struct fp_bytes){0}, body.context);
     if (!err) {
         err = event_append(h, x, &ev);
+    }
+    if (!err && body.has_retention) {
+        err = retention_set(h, x->conv);
     }
     if (err) {
         return err;

@@ -1,15 +1,216 @@
 #include "plugin/hub/state.h"
 
+#define DAY_MS 86400000ULL
+#define DAYS_MAX 100000000ULL  /* what is to last longer lasts for ever */
+#define LOOK_EVERY_MS 3600000U /* a conversation loses what is old once an hour, not with each run that gets old */
+#define RUNS_A_STEP 64
+#define ADVANCES_A_STEP 1024
+
+static struct fp_wall plus_days(struct fp_wall at, uint64_t days)
+{
+    return (struct fp_wall){.ms = at.ms + days * DAY_MS};
+}
+
+static bool first_run(void *arg, const struct store_run *run)
+{
+    struct fp_wall *at = arg;
+    *at = run->at;
+    return false;
+}
+
+/* Not before `soonest`. */
+static enum fp_err set_timer(struct hub *h, const struct hub_conv *c, struct fp_wall soonest)
+{
+    struct fp_wall oldest = h->wall;
+    enum fp_err err = h->store.each_run(h->store.ctx, c->c.cid, c->c.floor + 1, c->c.head, first_run, &oldest);
+    if (err) {
+        return err;
+    }
+    struct store_timer t = {
+        .kind = STORE_TIMER_RETENTION, .owner = c->c.id, .version = c->c.about_seq, .due = plus_days(oldest, c->c.retention_days)};
+    t.due.ms = t.due.ms > soonest.ms ? t.due.ms : soonest.ms;
+    return timers_set(h, &t);
+}
+
+static bool is_for_ever(const struct hub_conv *c)
+{
+    return c->c.retention_days == 0 || c->c.retention_days > DAYS_MAX;
+}
+
 enum fp_err retention_set(struct hub *h, struct hub_conv *c)
 {
-    (void)h;
-    (void)c;
+    return is_for_ever(c) ? timers_drop(h, STORE_TIMER_RETENTION, &c->c.id, 0) : set_timer(h, c, h->wall);
+}
+
+/* ------------------------------------------------------------------ what is old */
+
+struct old_msg {
+    uint64_t seq;
+    struct fp_id user;
+};
+
+struct old_runs { /* the oldest ones that are old enough, but for the conversation's last */
+    struct hub *h;
+    uint64_t days;
+    uint64_t head;
+    uint64_t upto; /* the last seq of them */
+    size_t count;
+    struct old_msg *msgs;
+    size_t msg_count, msg_cap;
+    bool more;
+    enum fp_err err;
+};
+
+static bool add_msg(struct old_runs *o, const struct fp_event *ev)
+{
+    if (o->msg_count == o->msg_cap) {
+        size_t cap = o->msg_cap * 2 + 256;
+        struct old_msg *msgs = arena_alloc(&o->h->arena, cap * sizeof(*msgs));
+        if (!msgs) {
+            o->err = FP_ENOMEM;
+            return false;
+        }
+        if (o->msg_count > 0) {
+            memcpy(msgs, o->msgs, o->msg_count * sizeof(*msgs));
+        }
+        o->msgs = msgs;
+        o->msg_cap = cap;
+    }
+    o->msgs[o->msg_count++] = (struct old_msg){.seq = ev->seq, .user = ev->user};
+    return true;
+}
+
+static bool add_run(void *arg, const struct store_run *run)
+{
+    struct old_runs *o = arg;
+    struct fp_bytes rest = run->events;
+    struct fp_bytes one;
+
+    if (run->last == o->head || plus_days(run->at, o->days).ms > o->h->wall.ms) {
+        return false;
+    }
+    o->more = o->count == RUNS_A_STEP;
+    if (o->more) {
+        return false;
+    }
+    while (fp_run_next(&rest, &one)) {
+        struct fp_event ev;
+        o->err = fp_event_decode(one, &ev) ? FP_ECORRUPT : FP_OK;
+        if (o->err || (ev.kind == FP_K_MSG && !add_msg(o, &ev))) {
+            return false;
+        }
+    }
+    o->upto = run->last;
+    o->count++;
+    return true;
+}
+
+/* ------------------------------------------------------------------ what a member has not read and cannot read any more is not unread */
+
+struct member_ids {
+    struct hub *h;
+    struct fp_id *ids;
+    size_t count, cap;
+    bool no_memory;
+};
+
+static bool note_member(void *arg, const struct store_member *m)
+{
+    struct member_ids *k = arg;
+    if (k->count == k->cap) {
+        size_t cap = k->cap * 2 + 16;
+        struct fp_id *ids = arena_alloc(&k->h->arena, cap * sizeof(*ids));
+        k->no_memory = !ids;
+        if (!ids) {
+            return false;
+        }
+        if (k->count > 0) {
+            memcpy(ids, k->ids, k->count * sizeof(*ids));
+        }
+        k->ids = ids;
+        k->cap = cap;
+    }
+    k->ids[k->count++] = m->user;
+    return true;
+}
+
+static enum fp_err settle_member(struct hub *h, const struct hub_conv *c, const struct old_runs *o, const struct fp_id *user)
+{
+    struct hub_member *m = NULL;
+    enum fp_err err = cache_member(h, c->c.cid, user, &m);
+    if (!err) {
+        err = receipts_load(h, m);
+    }
+    if (err) {
+        return err;
+    }
+    uint64_t seen = m->m.from > 0 ? m->m.from - 1 : 0;
+    uint64_t unseen = 0;
+    seen = m->r.read > seen ? m->r.read : seen;
+    for (size_t i = o->msg_count; i > 0 && o->msgs[i - 1].seq > seen; i--) {
+        unseen += !fp_id_eq(&o->msgs[i - 1].user, user);
+    }
+    if (unseen > 0) {
+        m->m.read_msgs += unseen;
+        if (!m->staged) {
+            m->staged = true;
+            m->next_staged = h->staged_members;
+            h->staged_members = m;
+        }
+    }
     return FP_OK;
+}
+
+static enum fp_err settle_members(struct hub *h, const struct hub_conv *c, const struct old_runs *o)
+{
+    struct member_ids k = {.h = h};
+    enum fp_err err = h->store.each_member(h->store.ctx, c->c.cid, note_member, &k);
+    err = k.no_memory ? FP_ENOMEM : err;
+    for (size_t i = 0; !err && i < k.count; i++) {
+        err = settle_member(h, c, o, &k.ids[i]);
+    }
+    return err;
+}
+
+/* ------------------------------------------------------------------ */
+
+static enum fp_err drop(struct hub *h, struct hub_conv *c, const struct old_runs *o)
+{
+    uint64_t last = 0;
+    enum fp_err err = settle_members(h, c, o);
+    if (!err) {
+        err = h->store.drop_runs(h->store.ctx, c->c.cid, o->upto, RUNS_A_STEP, &last);
+    }
+    if (!err && last != o->upto) {
+        err = FP_ECORRUPT;
+    }
+    if (err) {
+        return err;
+    }
+    c->c.floor = last;
+    stage_conv(h, c);    /* its head is told anew, with the floor */
+    h->scrubbed = false; /* redact_due(); should the batch fail, one scrub is for nothing */
+    return h->store.save_conv(h->store.ctx, &c->c, (struct fp_bytes){0}, (struct fp_bytes){0});
 }
 
 enum fp_err retention_timer(struct hub *h, const struct store_timer *t)
 {
-    (void)h;
-    (void)t;
-    return FP_OK;
+    struct hub_conv *c = NULL;
+    bool more = false;
+
+    enum fp_err err = cache_conv(h, &t->owner, &c);
+    if (err || !c || is_for_ever(c)) {
+        return err;
+    }
+    struct old_runs o = {.h = h, .days = c->c.retention_days, .head = c->c.head};
+    err = h->store.each_run(h->store.ctx, c->c.cid, c->c.floor + 1, c->c.head, add_run, &o);
+    err = o.err ? o.err : err;
+    if (!err && o.count > 0) {
+        err = drop(h, c, &o);
+    }
+    if (!err && c->c.floor > 0) {
+        err = h->store.trim_advances(h->store.ctx, c->c.cid, c->c.floor, ADVANCES_A_STEP, &more);
+    }
+    more = more || o.more;
+    return err ? err : set_timer(h, c, (struct fp_wall){.ms = h->wall.ms + (more ? 1 : LOOK_EVERY_MS)});
 }
