@@ -1,8 +1,115 @@
+#include "plugin/core/chain.h"
 #include "plugin/hub/state.h"
+
+#define REPORT_BYTES 128
+
+struct at_run { /* the run that holds a seq */
+    struct hub *h;
+    uint64_t first, last;
+    uint8_t chain[CHAIN_BYTES];
+    struct fp_bytes events; /* a copy, unless it is not asked for */
+    bool with_events;
+};
+
+static bool take_run(void *arg, const struct store_run *run)
+{
+    struct at_run *a = arg;
+    a->first = run->first;
+    a->last = run->last;
+    memcpy(a->chain, run->chain, CHAIN_BYTES);
+    if (a->with_events) {
+        a->events = arena_copy(&a->h->arena, run->events);
+    }
+    return false;
+}
+
+static enum fp_err find_run(struct hub *h, uint64_t cid, uint64_t seq, bool with_events, struct at_run *out)
+{
+    *out = (struct at_run){.h = h, .with_events = with_events};
+    enum fp_err err = h->store.each_run(h->store.ctx, cid, seq, seq, take_run, out);
+    return err ? err : with_events && out->last > 0 && !out->events.p ? FP_ENOMEM : FP_OK;
+}
+
+/* From the end of the run before on; or the end of the run itself. */
+static enum fp_err chain_at(struct hub *h, struct command_ctx *x, uint64_t seq, struct chain *out)
+{
+    struct at_run here;
+    struct at_run before;
+    uint64_t cid = x->conv->c.cid;
+
+    enum fp_err err = find_run(h, cid, seq, true, &here);
+    if (err) {
+        return err;
+    }
+    x->why = "the chain at this event cannot be told any more: what came before it is past its retention";
+    if (here.last == 0) {
+        return FP_EUNKNOWN;
+    }
+    if (here.last == seq) {
+        memcpy(out->digest, here.chain, CHAIN_BYTES);
+        return FP_OK;
+    }
+    *out = (struct chain){0};
+    if (here.first > 1) {
+        err = find_run(h, cid, here.first - 1, false, &before);
+        if (err || before.last == 0) {
+            return err ? err : FP_EUNKNOWN;
+        }
+        memcpy(out->digest, before.chain, CHAIN_BYTES);
+    }
+    return chain_extend_run(out, here.events, seq) ? FP_ECORRUPT : FP_OK;
+}
+
+static enum fp_err find_chain(struct hub *h, struct command_ctx *x, uint64_t seq, struct chain *out)
+{
+    *out = (struct chain){0};
+    if (seq == 0) {
+        return FP_OK;
+    }
+    if (seq == x->conv->c.head) {
+        memcpy(out->digest, x->conv->c.chain, CHAIN_BYTES);
+        return FP_OK;
+    }
+    enum fp_err err = event_flush(h, x->conv); /* it may have been said in this very batch */
+    return err ? err : chain_at(h, x, seq, out);
+}
+
+/* The floor itself may be asked for: who sees what comes after it goes on from there. */
+static bool may_know(const struct command_ctx *x, uint64_t seq)
+{
+    return seq == 0 || (seq <= x->conv->c.head && seq >= context_floor(&x->conv->c, &x->member->m));
+}
 
 enum fp_err digest_ask(struct hub *h, struct command_ctx *x)
 {
-    (void)h;
-    (void)x;
-    return FP_EUNSUPPORTED;
+    struct chain chain;
+    uint64_t seq = 0;
+
+    enum fp_err err = context_conv(h, x);
+    if (!err) {
+        err = fp_digest_decode(x->cmd->body, &seq, &x->why);
+    }
+    if (err) {
+        return err;
+    }
+    if (!may_know(x, seq)) {
+        x->why = "this conversation has no such event that you may see";
+        return FP_EUNKNOWN;
+    }
+    err = find_chain(h, x, seq, &chain);
+    if (err) {
+        return err;
+    }
+    uint8_t buf[REPORT_BYTES];
+    struct fp_enc e;
+    fp_enc_init(&e, buf, sizeof(buf));
+    fp_enc_report_begin(&e, FP_K_DIGEST);
+    fp_enc_bytes(&e, chain.digest, sizeof(chain.digest));
+    fp_enc_report_end(&e, &x->conv->c.id, seq);
+    struct fp_bytes reply = arena_copy(&h->arena, fp_enc_bytes_of(&e));
+    if (!reply.p) {
+        return FP_ENOMEM;
+    }
+    err = answer_tell_acks(h, x->dev);
+    return err ? err : tells_down(h, &x->item->device, reply);
 }

@@ -49,10 +49,12 @@ static struct head_due *next_head(struct hub *h)
 
 static void publish_head(struct hub *h, struct hub_conv *c)
 {
-    uint8_t buf[64];
+    uint8_t buf[128];
     struct fp_enc e;
     fp_enc_init(&e, buf, sizeof(buf));
-    fp_enc_head(&e, &(struct fp_head){.epoch = h->info.epoch, .seq = c->c.head, .floor = c->c.floor, .at = c->c.at});
+    struct fp_head head = {.epoch = h->info.epoch, .seq = c->c.head, .floor = c->c.floor, .at = c->c.at};
+    head.chain = fp_bytes_of(c->c.chain, sizeof(c->c.chain));
+    fp_enc_head(&e, &head);
     struct fp_topic topic = topic_of_conv(FP_TOPIC_CONV_HEAD, &c->c);
     tells_now(h, &topic, fp_enc_bytes_of(&e), 1, true);
 }
@@ -236,14 +238,14 @@ static const struct {
     enum fp_err (*run)(struct hub *h);
     uint64_t (*wait_us)(const struct hub *h, struct fp_mono now);
 } parts[] = {
-    {timers_run, timers_wait_us}, {receipts_run, receipts_wait_us}, {people_run, people_wait_us},
-    {typing_run, typing_wait_us}, {nudge_run, nudge_wait_us},
+    {redact_due, redact_wait_us}, {timers_run, timers_wait_us}, {receipts_run, receipts_wait_us},
+    {people_run, people_wait_us}, {typing_run, typing_wait_us}, {nudge_run, nudge_wait_us},
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 
 enum fp_err due_run(struct hub *h)
 {
-    enum fp_err err = redact_due(h);
+    enum fp_err err = FP_OK;
     for (size_t i = 0; !err && i < PARTS; i++) {
         err = parts[i].run(h);
     }

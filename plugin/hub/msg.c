@@ -1,6 +1,7 @@
 #include "plugin/core/access.h"
+#include "plugin/core/chain.h"
 #include "plugin/core/compose.h"
-#include "plugin/hub/state.h"
+#include "plugin/hub/change.h"
 
 struct fp_event event_of(const struct hub *h, const struct command_ctx *x)
 {
@@ -28,6 +29,12 @@ enum fp_err event_append(struct hub *h, struct command_ctx *x, const struct fp_e
     if (!fp_event_encode(&e, ev)) {
         return FP_ENOMEM;
     }
+    struct chain chain;
+    memcpy(chain.digest, c->c.chain, sizeof(chain.digest));
+    if (chain_extend(&chain, ev)) { /* no handler lets a body of null through */
+        x->why = "key 10 (body) must not be null";
+        return FP_EMALFORMED;
+    }
     if (c->run.count > 0 && run_is_full(c, e.len)) {
         enum fp_err err = event_flush(h, c);
         if (err) {
@@ -42,6 +49,7 @@ enum fp_err event_append(struct hub *h, struct command_ctx *x, const struct fp_e
     }
     c->c.head = ev->seq;
     c->c.at = ev->at;
+    memcpy(c->c.chain, chain.digest, sizeof(c->c.chain));
     c->c.msgs += ev->kind == FP_K_MSG;
     stage_conv(h, c);
     h->stats.events++;
@@ -76,6 +84,7 @@ enum fp_err event_flush(struct hub *h, struct hub_conv *c)
         .at = c->c.at,
         .events = fp_bytes_of(buf + frame, c->run.bytes),
     };
+    memcpy(run.chain, c->c.chain, sizeof(run.chain));
     c->run = (struct piece_list){0};
 
     enum fp_err err = stage_begin(h);
@@ -100,6 +109,21 @@ static void count_as_read(struct hub *h, struct hub_member *m)
     }
 }
 
+/* Had the author not seen what the conversation is about now, or the latest version of what he answers? Who does not say what he saw is believed. */
+static enum fp_err is_stale(struct hub *h, const struct command_ctx *x, bool *out)
+{
+    const struct fp_command *cmd = x->cmd;
+    uint64_t version = 0;
+
+    *out = cmd->seen > 0 && cmd->seen < x->conv->c.about_seq;
+    if (cmd->seen == 0 || cmd->ref == 0 || *out) {
+        return FP_OK;
+    }
+    enum fp_err err = change_version(h, x->conv, cmd->ref, &version);
+    *out = !err && version > cmd->seen;
+    return err;
+}
+
 enum fp_err msg_apply(struct hub *h, struct command_ctx *x)
 {
     struct fp_msg msg;
@@ -121,10 +145,13 @@ enum fp_err msg_apply(struct hub *h, struct command_ctx *x)
         x->why = "key 8 (ref) names no event of this conversation that you may see";
         return FP_EUNKNOWN;
     }
-    struct fp_event ev = event_of(h, x);
-    if (msg.must_confirm) {
-        ev.flags |= FP_FLAG_CONFIRM;
+    bool stale = false;
+    err = is_stale(h, x, &stale);
+    if (err) {
+        return err;
     }
+    struct fp_event ev = event_of(h, x);
+    ev.flags |= (msg.must_confirm ? FP_FLAG_CONFIRM : 0U) | (stale ? FP_FLAG_STALE : 0U);
     err = event_append(h, x, &ev);
     if (err) {
         return err;

@@ -222,6 +222,28 @@ static enum fp_err tell_snapshot(struct hub *h, struct page_job *job, struct hub
     return FP_OK;
 }
 
+/* Bodies that no longer stand leave the page. A short one is shorter than its hash: what no longer fits goes into the next page. */
+static enum fp_err elide_page(struct hub *h, const struct page_job *job, const struct hub_conv *c, struct page_build *b)
+{
+    struct fp_bytes run = fp_bytes_of(b->buf, b->len);
+    struct fp_bytes bare;
+    struct fp_bytes one;
+
+    if (b->count == 0) {
+        return FP_OK;
+    }
+    enum fp_err err = elide_run(h, c->c.cid, job->after + 1, b->last, run, &bare);
+    if (err || bare.p == run.p) {
+        return err;
+    }
+    b->len = 0;
+    b->count = 0;
+    b->last = job->after;
+    while (fp_run_next(&bare, &one) && add_event(b, one)) {
+    }
+    return FP_OK;
+}
+
 static enum fp_err build_page(struct hub *h, const struct page_job *job, const struct hub_conv *c, struct page_build *b)
 {
     size_t limit = h->config.page_bytes;
@@ -234,7 +256,11 @@ static enum fp_err build_page(struct hub *h, const struct page_job *job, const s
     if (!b->buf) {
         return FP_ENOMEM;
     }
-    return job->after < job->upto ? h->store.each_run(h->store.ctx, c->c.cid, job->after + 1, job->upto, add_run, b) : FP_OK;
+    if (job->after >= job->upto) {
+        return FP_OK;
+    }
+    enum fp_err err = h->store.each_run(h->store.ctx, c->c.cid, job->after + 1, job->upto, add_run, b);
+    return err ? err : elide_page(h, job, c, b);
 }
 
 /* Is the job's user (still) allowed to see the conversation, and from where on? */

@@ -168,6 +168,8 @@ struct hub {
     uint64_t republish_after; /* cid; UINT64_MAX: all retained messages are out */
     struct fp_mono prune_due;
     struct fp_mono ops_due;
+    bool scrubbed; /* since runs were last rewritten or dropped; false after a start, which may have come in front of a scrub */
+    struct fp_mono scrub_again;
     unsigned failures_in_a_row;
 };
 
@@ -287,6 +289,7 @@ enum fp_err change_react(struct hub *h, struct command_ctx *x);
 enum fp_err change_confirm(struct hub *h, struct command_ctx *x);
 enum fp_err redact_apply(struct hub *h, struct command_ctx *x);
 enum fp_err redact_due(struct hub *h); /* after a commit: what was redacted leaves the files; part of due_run() */
+uint64_t redact_wait_us(const struct hub *h, struct fp_mono now);
 
 /* ---- digest.c: the chain */
 enum fp_err digest_ask(struct hub *h, struct command_ctx *x);
