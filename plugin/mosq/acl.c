@@ -111,6 +111,34 @@ enum acl_verdict acl_subscribe(const struct acl_client *c, const struct fp_filte
     return ACL_DENY; /* A1 */
 }
 
+bool acl_in_background(const struct fp_topic *t)
+{
+    switch (t->kind) {
+    case FP_TOPIC_FOREIGN:
+    case FP_TOPIC_DEVICE_DOWN:
+    case FP_TOPIC_USER_INBOX:
+    case FP_TOPIC_CONV_HEAD:
+    case FP_TOPIC_OPS:
+        return true;
+    case FP_TOPIC_DEVICE_UP:
+    case FP_TOPIC_DEVICE_NOW:
+    case FP_TOPIC_DEVICE_BLOB:
+    case FP_TOPIC_DEVICE_STATUS:
+    case FP_TOPIC_USER_PRESENCE:
+    case FP_TOPIC_CONV_EVENT:
+    case FP_TOPIC_CONV_ABOUT:
+    case FP_TOPIC_CONV_RECEIPTS:
+    case FP_TOPIC_CONV_TYPING:
+    case FP_TOPIC_SCOPE_PRESENCE:
+    case FP_TOPIC_SCOPE_STATE:
+    case FP_TOPIC_RELAY_UP:
+    case FP_TOPIC_RELAY_DOWN:
+    case FP_TOPIC_KINDS:
+        break;
+    }
+    return false;
+}
+
 struct acl_need acl_read_needs(const struct acl_client *c, const struct fp_topic *t)
 {
     switch (t->kind) {

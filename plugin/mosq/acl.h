@@ -37,7 +37,7 @@ enum acl_fact {
     ACL_FACT_CONV,  /* is the user a member of the conversation `id`? */
     ACL_FACT_SCOPE, /* of the scope `id`? */
     ACL_FACT_OWNER, /* whose is the device `id`? */
-    ACL_FACT_PEERS, /* do the user and the owner of the device `id` share a scope? */
+    ACL_FACT_PEERS, /* does the user know the owner of the device `id`, who lets himself be seen, or is it him? */
 };
 
 struct acl_need {
@@ -57,6 +57,9 @@ enum acl_verdict acl_write(const struct acl_client *c, const struct acl_publish 
 
 struct acl_need acl_subscribe_needs(const struct acl_client *c, const struct fp_filter *f);
 enum acl_verdict acl_subscribe(const struct acl_client *c, const struct fp_filter *f, const struct acl_known *known);
+
+/* Is this sent to a device in the background too? */
+bool acl_in_background(const struct fp_topic *t);
 
 struct acl_need acl_read_needs(const struct acl_client *c, const struct fp_topic *t);
 enum acl_verdict acl_read(const struct acl_client *c, const struct fp_topic *t, struct fp_bytes payload, const struct acl_known *known);

@@ -247,6 +247,7 @@ int hook_disconnect(int event, void *data, void *userdata)
     if (conn == NULL) {
         return MOSQ_ERR_SUCCESS;
     }
+    rights_gone(&h->rights, &conn->device); /* the engine takes it back as well, a moment later */
     if (conn->told) {
         struct source_item item = {
             .kind = SOURCE_DISCONNECT,

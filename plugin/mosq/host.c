@@ -44,9 +44,14 @@ static enum fp_err read_device(void *ctx, const struct fp_id *device, struct fp_
     return sqlite_access_device(ctx, device, out_owner, out_found);
 }
 
+static enum fp_err read_open(void *ctx, const struct fp_id *user, bool *out_open)
+{
+    return sqlite_access_open_status(ctx, user, out_open);
+}
+
 static struct access_reader reader_of(struct sqlite_access *a)
 {
-    return (struct access_reader){.ctx = a, .conv = read_conv, .scope = read_scope, .peers = read_peers, .device = read_device};
+    return (struct access_reader){.ctx = a, .conv = read_conv, .scope = read_scope, .peers = read_peers, .device = read_device, .open = read_open};
 }
 
 /* ------------------------------------------------------------------ start */

@@ -9,6 +9,7 @@ enum fp_err rights_init(struct rights *r, size_t entries, struct access_reader r
 void rights_fini(struct rights *r)
 {
     rights_cache_fini(&r->cache);
+    background_fini(&r->background);
 }
 
 void rights_grant(struct rights *r, const struct rights_grant *g)
@@ -25,7 +26,11 @@ void rights_grant(struct rights *r, const struct rights_grant *g)
         rights_cache_put(&r->cache, &(struct rights_key){.what = RIGHTS_DEVICE, .id = g->id})->owner = g->user;
         return; /* no membership change */
     case TELL_OPEN:
+        rights_cache_put(&r->cache, &(struct rights_key){.what = RIGHTS_OPEN, .id = g->user})->allowed = g->allowed;
+        return;
     case TELL_IDLE:
+        background_put(&r->background, &g->id, g->allowed);
+        return;
     case TELL_PUBLISH:
         return;
     }
@@ -96,6 +101,33 @@ bool rights_peers(struct rights *r, const struct fp_id *user, const struct fp_id
     fresh->allowed = allowed;
     fresh->scope_time = r->scope_time; /* W1: the next scope grant, of whomever, ends it */
     return allowed;
+}
+
+bool rights_open(struct rights *r, const struct fp_id *user)
+{
+    struct rights_key key = {.what = RIGHTS_OPEN, .id = *user};
+    const struct rights_entry *known = rights_cache_find(&r->cache, &key);
+    bool open = false;
+
+    if (known != NULL) {
+        r->hits++;
+        return known->allowed;
+    }
+    if (!note(r, r->reader.open(r->reader.ctx, user, &open))) {
+        return false;
+    }
+    rights_cache_put(&r->cache, &key)->allowed = open; /* W1: a policy that changes is told, also to who has seen it in the store already */
+    return open;
+}
+
+bool rights_idle(const struct rights *r, const struct fp_id *device)
+{
+    return background_has(&r->background, device);
+}
+
+void rights_gone(struct rights *r, const struct fp_id *device)
+{
+    background_put(&r->background, device, false);
 }
 
 bool rights_device(struct rights *r, const struct fp_id *device, struct fp_id *out_owner)

@@ -18,6 +18,7 @@ enum rights_what {
     RIGHTS_SCOPE,    /* id = scope */
     RIGHTS_DEVICE,   /* id = device; the key has no user, the value is its owner */
     RIGHTS_PEERS,    /* id = the other user */
+    RIGHTS_OPEN,     /* id = user; the key has no other */
 };
 
 struct rights_key {

@@ -11,6 +11,7 @@ struct fake_reader {
     bool allowed, settled; /* conv, scope, peers */
     struct fp_id owner;
     bool found;
+    bool open;
     size_t calls;
     uint64_t applied; /* as asked last */
 };
@@ -48,10 +49,23 @@ static inline enum fp_err fake_reader_device(void *ctx, const struct fp_id *devi
     return f->err;
 }
 
+static inline enum fp_err fake_reader_open(void *ctx, const struct fp_id *user, bool *out_open)
+{
+    struct fake_reader *f = ctx;
+    (void)user;
+    f->calls++;
+    *out_open = f->open;
+    return f->err;
+}
+
 static inline struct access_reader fake_reader_port(struct fake_reader *f)
 {
-    return (struct access_reader){
-        .ctx = f, .conv = fake_reader_member, .scope = fake_reader_member, .peers = fake_reader_peers, .device = fake_reader_device};
+    return (struct access_reader){.ctx = f,
+                                  .conv = fake_reader_member,
+                                  .scope = fake_reader_member,
+                                  .peers = fake_reader_peers,
+                                  .device = fake_reader_device,
+                                  .open = fake_reader_open};
 }
 
 #endif

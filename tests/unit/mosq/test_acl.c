@@ -265,12 +265,23 @@ static void what_is_said_to_a_device_is_for_its_owner(void **state)
     assert_int_equal(acl_read(&a, &down, fp_enc_bytes_of(&e), &bens), ACL_DENY);
 }
 
+static void the_background_is_left_heads_inbox_answers_and_metrics(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < FP_TOPIC_KINDS; kind++) {
+        bool left = kind == FP_TOPIC_DEVICE_DOWN || kind == FP_TOPIC_USER_INBOX || kind == FP_TOPIC_CONV_HEAD || kind == FP_TOPIC_OPS ||
+                    kind == FP_TOPIC_FOREIGN;
+        assert_int_equal(acl_in_background(&(struct fp_topic){.kind = (enum fp_topic_kind)kind}), left);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_client_writes_only_its_own_four_topics),  cmocka_unit_test(the_status_of_a_device_is_its_owners),
         cmocka_unit_test(filters_are_answered_by_the_table),         cmocka_unit_test(deliveries_are_answered_by_the_table),
         cmocka_unit_test(what_is_said_to_a_device_is_for_its_owner),
+        cmocka_unit_test(the_background_is_left_heads_inbox_answers_and_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

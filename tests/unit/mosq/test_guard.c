@@ -175,7 +175,59 @@ static void a_status_is_read_by_those_who_share_a_scope(void **state)
     assert_int_equal(read_from(f, anna(), "fp/1/device/bens/status"), ACL_DENY);
     f->reader.allowed = true;
     rights_grant(&f->rights, &(struct rights_grant){.kind = TELL_GRANT_SCOPE, .allowed = true, .change = 1});
+    assert_int_equal(read_from(f, anna(), "fp/1/device/bens/status"), ACL_DENY); /* he hides from somebody */
+    struct fp_id ben = f->reader.owner;
+    rights_grant(&f->rights, &(struct rights_grant){.kind = TELL_OPEN, .user = ben, .allowed = true});
     assert_int_equal(read_from(f, anna(), "fp/1/device/bens/status"), ACL_ALLOW);
+    rights_grant(&f->rights, &(struct rights_grant){.kind = TELL_OPEN, .user = ben, .allowed = false});
+    assert_int_equal(read_from(f, anna(), "fp/1/device/bens/status"), ACL_DENY);
+    struct guard_who himself = {.client = &client_b, .username = "ben", .client_id = "laptop"};
+    assert_int_equal(read_from(f, himself, "fp/1/device/bens/status"), ACL_ALLOW);
+    f->services.ids[0] = ben;
+    f->services.count = 1;
+    guard_forget(&f->guard);
+    assert_int_equal(read_from(f, himself, "fp/1/device/phone/status"), ACL_ALLOW);
+}
+
+static void who_is_open_but_a_stranger_is_not_seen(void **state)
+{
+    struct fixture *f = *state;
+
+    f->reader.found = true;
+    f->reader.open = true;
+    assert_true(fp_id_parse("ben", 3, &f->reader.owner));
+    assert_int_equal(read_from(f, anna(), "fp/1/device/bens/status"), ACL_DENY);
+}
+
+static void a_device_in_the_background_is_sent_little_and_nothing_is_looked_up_for_it(void **state)
+{
+    struct fixture *f = *state;
+    static const struct {
+        const char *topic;
+        enum acl_verdict idle;
+    } cases[] = {
+        {"fp/1/device/tablet/down", ACL_ALLOW},         {"fp/1/user/anna/inbox", ACL_ALLOW},         {"fp/1/scope/s/conv/c/head", ACL_ALLOW},
+        {"fp/1/ops/hub", ACL_ALLOW},                    {"fp/1/user/anna/presence", ACL_DENY},       {"fp/1/scope/s/conv/c/event", ACL_DENY},
+        {"fp/1/scope/s/conv/c/about", ACL_DENY},        {"fp/1/scope/s/conv/c/receipts", ACL_DENY},  {"fp/1/scope/s/conv/c/typing", ACL_DENY},
+        {"fp/1/scope/s/presence", ACL_DENY},            {"fp/1/scope/s/state/bids", ACL_DENY},       {"fp/1/device/tablet/status", ACL_DENY},
+        {"fp/1/user/ben/inbox", ACL_DENY},              {"weather/today", ACL_FOREIGN},
+    };
+    struct guard_who other = {.client = &client_b, .username = "anna", .client_id = "phone"};
+    struct fp_id tablet = {.len = 6, .text = "tablet"};
+
+    f->reader.allowed = true;
+    assert_true(fp_id_parse("anna", 4, &f->operators.ids[0]));
+    f->operators.count = 1;
+    assert_int_equal(read_from(f, anna(), "fp/1/scope/s/conv/c/event"), ACL_ALLOW);
+    rights_grant(&f->rights, &(struct rights_grant){.kind = TELL_IDLE, .id = tablet, .allowed = true});
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t calls = f->reader.calls;
+        assert_int_equal(read_from(f, anna(), cases[i].topic), cases[i].idle);
+        assert_true(cases[i].idle == ACL_ALLOW || f->reader.calls == calls);
+    }
+    assert_int_equal(read_from(f, other, "fp/1/scope/s/conv/c/event"), ACL_ALLOW); /* another device of hers */
+    rights_gone(&f->rights, &tablet);
+    assert_int_equal(read_from(f, anna(), "fp/1/scope/s/conv/c/event"), ACL_ALLOW);
 }
 
 int main(void)
@@ -188,6 +240,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(services_and_operators_come_from_the_lists, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_topic_is_not_taken_for_a_longer_or_shorter_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_status_is_read_by_those_who_share_a_scope, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_open_but_a_stranger_is_not_seen, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_device_in_the_background_is_sent_little_and_nothing_is_looked_up_for_it, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

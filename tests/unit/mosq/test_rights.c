@@ -101,10 +101,13 @@ static void a_failed_look_up_says_no_and_is_not_kept(void **state)
     assert_false(rights_scope(&f->rights, &conv, &user));
     assert_false(rights_peers(&f->rights, &conv, &user));
     assert_false(rights_device(&f->rights, &conv, &owner));
-    assert_int_equal(f->rights.failures, 4);
+    f->reader.open = true;
+    assert_false(rights_open(&f->rights, &user));
+    assert_int_equal(f->rights.failures, 5);
     f->reader.err = FP_OK;
     assert_true(rights_conv(&f->rights, &conv, &user));
     assert_true(rights_peers(&f->rights, &conv, &user));
+    assert_true(rights_open(&f->rights, &user));
 }
 
 static void peers_are_kept_until_any_scope_changes(void **state)
@@ -143,6 +146,46 @@ static void a_device_keeps_its_owner_but_not_its_having_none(void **state)
     assert_int_equal(f->reader.calls, 2);
 }
 
+static void who_is_open_is_looked_up_once_and_then_told(void **state)
+{
+    struct fixture *f = *state;
+    struct fp_id anna = id("anna"), ben = id("ben");
+
+    f->reader.open = true;
+    assert_true(rights_open(&f->rights, &anna));
+    assert_true(rights_open(&f->rights, &anna));
+    assert_int_equal(f->reader.calls, 1);
+    rights_grant(&f->rights, &(struct rights_grant){.kind = TELL_OPEN, .user = anna, .allowed = false, .change = 99});
+    assert_false(rights_open(&f->rights, &anna));
+    assert_true(rights_open(&f->rights, &ben));
+    assert_int_equal(f->reader.calls, 2);
+    assert_int_equal(f->rights.applied, 7); /* no membership change */
+}
+
+static void a_device_is_in_the_background_until_it_is_back_or_gone(void **state)
+{
+    struct fixture *f = *state;
+    struct fp_id tablet = id("tablet"), phone = id("phone");
+
+    assert_false(rights_idle(&f->rights, &tablet));
+    for (int i = 0; i < 2; i++) { /* telling it again changes nothing */
+        grant(&f->rights, TELL_IDLE, "tablet", "anna", true, 0);
+        assert_true(rights_idle(&f->rights, &tablet));
+        assert_false(rights_idle(&f->rights, &phone));
+    }
+    grant(&f->rights, TELL_IDLE, "phone", "anna", true, 0);
+    grant(&f->rights, TELL_IDLE, "tablet", "anna", false, 0);
+    assert_false(rights_idle(&f->rights, &tablet));
+    assert_true(rights_idle(&f->rights, &phone));
+    rights_gone(&f->rights, &phone);
+    assert_false(rights_idle(&f->rights, &phone));
+    rights_gone(&f->rights, &phone);
+    grant(&f->rights, TELL_IDLE, "phone", "anna", false, 0);
+    grant(&f->rights, TELL_IDLE, "tablet", "anna", true, 0); /* what is left is given back with the rest */
+    assert_int_equal(f->reader.calls, 0);
+    assert_int_equal(f->rights.applied, 7);
+}
+
 static void a_full_table_forgets_but_never_mixes_up(void **state)
 {
     struct fixture *f = *state;
@@ -172,6 +215,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_failed_look_up_says_no_and_is_not_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(peers_are_kept_until_any_scope_changes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_device_keeps_its_owner_but_not_its_having_none, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_open_is_looked_up_once_and_then_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_device_is_in_the_background_until_it_is_back_or_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_table_forgets_but_never_mixes_up, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
