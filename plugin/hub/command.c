@@ -25,13 +25,34 @@ static enum fp_err apply_durable(struct hub *h, struct command_ctx *x)
     return FP_EUNSUPPORTED;
 }
 
-/* Takes a token. False, with the nack told (*out_err), if there is none. */
-static bool within_rate(struct hub *h, struct command_ctx *x, enum fp_err *out_err)
+static uint32_t rate_of(const struct hub *h, enum hub_class class)
+{
+    switch (class) {
+    case HUB_DURABLE:
+        return h->config.commands_per_s;
+    case HUB_ASKED:
+        return h->config.asks_per_s;
+    case HUB_NOW:
+    case HUB_CLASSES:
+        break;
+    }
+    return h->config.now_per_s;
+}
+
+/*
+ * Takes a token of the class. False if there is none: then the nack is told (*out_err), but of what travels on .../now, which nobody waits for. A
+ * batch that is replayed has taken its tokens before.
+ */
+static bool within_rate(struct hub *h, struct command_ctx *x, enum hub_class class, enum fp_err *out_err)
 {
     uint64_t wait_ms = 0;
     *out_err = FP_OK;
-    if (h->replaying || throttle_take(&x->dev->throttle[HUB_DURABLE], h->config.commands_per_s, FP_RATE_BURST_S, h->mono, &wait_ms)) {
+    if (h->replaying || throttle_take(&x->dev->throttle[class], rate_of(h, class), FP_RATE_BURST_S, h->mono, &wait_ms)) {
         return true;
+    }
+    if (class == HUB_NOW) {
+        h->stats.shed++;
+        return false;
     }
     uint8_t buf[16];
     struct fp_enc e;
@@ -57,7 +78,7 @@ static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_
     case DEDUPE_NEXT:
         break;
     }
-    if (!within_rate(h, x, &err)) {
+    if (!within_rate(h, x, HUB_DURABLE, &err)) {
         return err;
     }
     err = decoded ? decoded : apply_durable(h, x);
@@ -68,7 +89,9 @@ static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_
 static enum fp_err apply_plain(struct hub *h, struct command_ctx *x, enum fp_err decoded)
 {
     enum fp_err err = FP_OK;
-    if (!within_rate(h, x, &err)) {
+    enum hub_class class = x->item->topic == FP_TOPIC_DEVICE_NOW ? HUB_NOW : HUB_ASKED;
+    bool bye = x->cmd->kind == FP_K_BYE && class == HUB_ASKED; /* who wants to go may go */
+    if (!bye && !within_rate(h, x, class, &err)) {
         return err;
     }
     err = decoded;

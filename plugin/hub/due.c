@@ -215,11 +215,22 @@ static void publish_ops(struct hub *h)
         const char *name;
         uint64_t value;
     } rows[] = {
-        {"acks", s->acks},         {"jobs", h->job_count},        {"epoch", h->info.epoch},
-        {"nacks", s->nacks},       {"pages", s->pages},           {"tells", s->tells},
-        {"events", s->events},     {"batches", s->batches},       {"commits", s->commits},
-        {"repeats", s->repeats},   {"replays", s->replays},       {"commands", s->commands},
-        {"sessions", s->sessions}, {"page_bytes", s->page_bytes}, {"commit_failures", s->commit_failures},
+        {"acks", s->acks},
+        {"jobs", h->job_count},
+        {"shed", s->shed},
+        {"epoch", h->info.epoch},
+        {"nacks", s->nacks},
+        {"pages", s->pages},
+        {"tells", s->tells},
+        {"events", s->events},
+        {"batches", s->batches},
+        {"commits", s->commits},
+        {"repeats", s->repeats},
+        {"replays", s->replays},
+        {"commands", s->commands},
+        {"sessions", s->sessions},
+        {"page_bytes", s->page_bytes},
+        {"commit_failures", s->commit_failures},
     };
     uint8_t buf[512];
     struct fp_enc e;

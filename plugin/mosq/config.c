@@ -193,6 +193,8 @@ void config_hub(const struct config *c, struct hub_config *out)
     out->title_bytes = (size_t)c->max_title_bytes;
     out->members = (size_t)c->max_members;
     out->commands_per_s = (uint32_t)c->commands_per_s;
+    out->asks_per_s = (uint32_t)c->asks_per_s;
+    out->now_per_s = (uint32_t)c->now_per_s;
     out->answers_days = (uint32_t)c->answers_days;
     out->open_scopes = c->open_scopes;
     memcpy(out->services, c->services.ids, sizeof out->services);

@@ -44,6 +44,8 @@ struct config {
     uint64_t max_title_bytes;
     uint64_t max_members;
     uint64_t commands_per_s;
+    uint64_t asks_per_s;
+    uint64_t now_per_s;
     uint64_t answers_days;
     uint64_t cache_entries;
     uint64_t access_entries;

@@ -55,7 +55,11 @@ const struct option option_table[] = {
     {COUNT(max_title_bytes, 1, 1024, FP_TITLE_BYTES_MAX), .live = true, .about = "Longest title of a conversation."},
     {COUNT(max_members, 2, 10000, FP_MEMBERS_MAX), .live = true, .about = "Most members of a conversation."},
     {COUNT(commands_per_s, 0, 1000000, FP_RATE_PER_S), .live = true,
-     .about = "Commands a second that one device may send, with a burst of five times as many. `0`: no limit."},
+     .about = "Durable commands a second that one device may send, with a burst of five times as many. `0`: no limit."},
+    {COUNT(asks_per_s, 0, 1000000, FP_ASKS_PER_S), .live = true,
+     .about = "The same for what asks without a number: `hello`, `get`, `heads`, receipts and the like."},
+    {COUNT(now_per_s, 0, 1000000, FP_NOW_PER_S), .live = true,
+     .about = "The same for what travels on `.../now`: typing, activity, watches, the clock. What is above is dropped without an answer."},
     {COUNT(answers_days, 0, 36500, 60), .live = true,
      .about =
          "For how many days the answers to commands are kept, so that a repeated command gets its first answer again: at least 30, or `0` for ever."},

@@ -34,6 +34,8 @@ void kit_open_on(struct kit *k, struct store_port store, const struct store_info
     fake_bus_init(&k->bus);
     hub_config_init(&k->config);
     k->config.commands_per_s = 0;
+    k->config.asks_per_s = 0;
+    k->config.now_per_s = 0;
     k->mono.us = 1000000;
     k->wall.ms = 1700000000000;
     open_hub(k, info);

@@ -73,6 +73,8 @@ static void defaults_are_those_of_the_contract(void **state)
     assert_int_equal(hub.title_bytes, standard.title_bytes);
     assert_int_equal(hub.members, standard.members);
     assert_int_equal(hub.commands_per_s, standard.commands_per_s);
+    assert_int_equal(hub.asks_per_s, standard.asks_per_s);
+    assert_int_equal(hub.now_per_s, standard.now_per_s);
     assert_int_equal(hub.answers_days, standard.answers_days);
     assert_int_equal(hub.open_scopes, standard.open_scopes);
     assert_int_equal(hub.cache_convs, standard.cache_convs);
@@ -84,7 +86,8 @@ static void each_option_reaches_its_field(void **state)
 {
     (void)state;
     struct loaded l = LOAD(DB, {"db_max_mb", "100"}, {"services", "robot, bridge-2"}, {"operators", "olga"}, {"other_topics", "defer"},
-                           {"open_scopes", "false"}, {"max_members", "50"}, {"commands_per_s", "0"}, {"answers_days", "30"}, {"ring_in_kb", "2048"},
+                           {"open_scopes", "false"}, {"max_members", "50"}, {"commands_per_s", "0"}, {"asks_per_s", "7"},
+                           {"now_per_s", "8"}, {"answers_days", "30"}, {"ring_in_kb", "2048"},
                            {"cache_entries", "64"}, {"access_entries", "1024"}, {"max_command_bytes", "1000"});
     struct hub_config hub;
 
@@ -97,6 +100,8 @@ static void each_option_reaches_its_field(void **state)
     assert_false(hub.open_scopes);
     assert_int_equal(hub.members, 50);
     assert_int_equal(hub.commands_per_s, 0);
+    assert_int_equal(hub.asks_per_s, 7);
+    assert_int_equal(hub.now_per_s, 8);
     assert_int_equal(hub.answers_days, 30);
     assert_int_equal(hub.cache_convs, 64);
     assert_int_equal(hub.command_bytes, 1000);
