@@ -40,7 +40,10 @@ struct hub_conv {
     bool about_changed;    /* publish .../about at the end of the batch */
     bool head_queued;      /* in one of the head queues */
     struct fp_mono head_told;
+    bool safety_staged;    /* this batch has a safety message of it: tells_release() */
+    uint64_t safety;       /* seq of the latest safety message since the conversation came into memory; 0: none */
     bool receipts_changed; /* this batch has moved a shown horizon: receipts_commit() */
+    struct hub_conv *next_receipts;
     struct hub_conv *next_staged;
     UT_hash_handle hh; /* by c.id */
 };
@@ -52,10 +55,12 @@ struct member_key {
 
 struct hub_member {
     struct member_key key;
-    struct store_member m;   /* role FP_ROLE_NONE: no row */
-    bool staged;             /* read_msgs differs from the store's */
-    struct store_receipt r;  /* once r_loaded */
-    bool r_loaded, r_staged; /* staged: to be saved by receipts_save() */
+    struct store_member m;        /* role FP_ROLE_NONE: no row */
+    bool staged;                  /* read_msgs differs from the store's */
+    struct store_receipt r;       /* once r_loaded */
+    struct store_receipt r_saved; /* as the store has it */
+    bool r_loaded, r_staged;      /* staged: to be saved by receipts_save() */
+    struct hub_member *next_r_staged;
     struct hub_member *next_staged;
     UT_hash_handle hh; /* by key */
 };
@@ -83,8 +88,10 @@ struct hub_session {
     struct fp_id user;
     uint64_t conn;
     uint64_t number;
-    bool idle;         /* in the background */
-    uint8_t activity;  /* FP_ACTIVITY_... */
+    bool idle;                /* in the background */
+    uint8_t activity;         /* FP_ACTIVITY_... */
+    struct nudge_row *nudges; /* nudge.c: the conversations whose receipts it has sent */
+    size_t nudge_count;
     UT_hash_handle hh; /* by device */
 };
 
@@ -101,6 +108,7 @@ struct hub_user { /* with at least one session */
 struct staged_tell {
     struct staged_tell *next;
     struct tell tell;
+    bool safety; /* an alert */
 };
 
 struct page_credit { /* shared by the jobs of one request */
@@ -114,6 +122,7 @@ struct page_job {
     uint64_t conn;
     uint64_t after, upto;
     bool zlib;
+    bool safety; /* there was a safety message behind `after` when it was asked for */
     struct page_credit *credit;
 };
 
@@ -152,16 +161,21 @@ struct hub {
     struct hub_member *staged_members;
     struct hub_device *staged_devices, **staged_devices_end;
     struct staged_tell *tells, **tells_end;
+    bool granting; /* the tells change who may read a conversation or scope */
+    bool safety;   /* something of the batch is a safety message */
     struct page_job *new_jobs;
 
     /* what the modules keep to themselves, each in its own file; NULL until X_open() */
     struct receipts *receipts;
-    struct typing *typing;
+    struct typing_convs *typing;
     struct people *people;
     struct timers *timers;
+    struct nudge_conv *nudge_convs;
+    struct nudge_row *nudges; /* those that wait, in the order of their times */
 
     /* left over for later turns */
     struct page_job *jobs;
+    struct page_job *safety_jobs; /* those that have a safety message to bring */
     size_t job_count;
     struct z_stream_s *deflater;
     struct head_queue heads_now, heads_later;
@@ -205,6 +219,8 @@ enum fp_err tells_publish(struct hub *h, const struct fp_topic *topic, struct fp
 enum fp_err tells_down(struct hub *h, const struct fp_id *device, struct fp_bytes payload);
 enum fp_err tells_inbox(struct hub *h, const struct fp_id *user, struct fp_bytes payload);
 enum fp_err tells_grant(struct hub *h, enum tell_kind kind, const struct fp_id *id, const struct fp_id *user, bool allowed, uint64_t change);
+enum fp_err tells_alert(struct hub *h, const struct fp_id *user, struct fp_bytes payload); /* to the inbox; may overtake what is less urgent */
+void tells_grant_now(struct hub *h, enum tell_kind kind, const struct fp_id *id, const struct fp_id *user, bool allowed); /* of soft state only */
 void tells_now(struct hub *h, const struct fp_topic *topic, struct fp_bytes payload, uint8_t qos, bool retain); /* of committed state only */
 void tells_release(struct hub *h);
 struct fp_topic topic_of_conv(enum fp_topic_kind kind, const struct store_conv *c);
@@ -304,9 +320,11 @@ enum fp_err receipts_report(struct hub *h, struct command_ctx *x);              
 enum fp_err readers_ask(struct hub *h, struct command_ctx *x);                              /* k-readers */
 enum fp_err receipts_load(struct hub *h, struct hub_member *m);                             /* m->r, through the cache */
 enum fp_err receipts_said(struct hub *h, struct command_ctx *x, const struct fp_event *ev); /* who writes shows himself; part of event_said() */
+enum fp_err receipts_member(struct hub *h, struct hub_conv *c, struct hub_member *m);       /* he has been let in or put out */
 enum fp_err receipts_save(struct hub *h);                                                   /* part of batch_commit(), before the store's commit */
 enum fp_err receipts_commit(struct hub *h); /* and after it: staged convs with receipts_changed wait for their broadcast */
 enum fp_err receipts_run(struct hub *h);    /* part of due_run() */
+void receipts_unstage(struct hub *h);       /* the batch is over */
 uint64_t receipts_wait_us(const struct hub *h, struct fp_mono now);
 enum fp_err receipts_republish(struct hub *h, struct hub_conv *c); /* after a start */
 
@@ -357,7 +375,10 @@ enum fp_err idle_set(struct hub *h, struct command_ctx *x);
 void idle_end(struct hub *h, struct hub_session *s); /* the session is over */
 
 /* ---- nudge.c: a client that is connected and behind is told so */
-void nudge_report(struct hub *h, const struct source_item *item);
+void nudge_report(struct hub *h, struct command_ctx *x);    /* a receipt has been taken */
+void nudge_get(struct hub *h, const struct command_ctx *x); /* it is asking: that is all that a nudge is for */
+void nudge_head(struct hub *h, const struct hub_conv *c);   /* committed */
+void nudge_gone(struct hub *h, struct hub_session *s);      /* the session is over */
 enum fp_err nudge_run(struct hub *h);
 uint64_t nudge_wait_us(const struct hub *h, struct fp_mono now);
 
