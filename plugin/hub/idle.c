@@ -1,14 +1,35 @@
+/* A device in the background gets heads, its inbox and its answers, and nothing else: the broker's thread holds the rest back. */
 #include "plugin/hub/state.h"
+
+/*
+ * Told at once and not with the batch: it belongs to the connection and not to the store, so a batch that fails takes nothing of it back. What the
+ * batch still tells may come on the other side of it; after "not idle" the device asks for what it has missed anyway.
+ */
+static void tell_idle(struct hub *h, struct hub_session *s, bool idle)
+{
+    if (s->idle != idle) {
+        s->idle = idle;
+        tells_grant_now(h, TELL_IDLE, &s->device, &s->user, idle);
+    }
+}
 
 enum fp_err idle_set(struct hub *h, struct command_ctx *x)
 {
-    (void)h;
-    (void)x;
-    return FP_EUNSUPPORTED;
+    bool idle = false;
+    enum fp_err err = fp_flag_decode(x->cmd->body, &idle, &x->why);
+    if (err) {
+        return err;
+    }
+    struct hub_session *s = session_of(h, x->item);
+    if (!s) {
+        x->why = "there is no session: hello comes first";
+        return FP_ECONFLICT;
+    }
+    tell_idle(h, s, idle);
+    return FP_OK;
 }
 
 void idle_end(struct hub *h, struct hub_session *s)
 {
-    (void)h;
-    (void)s;
+    tell_idle(h, s, false);
 }
