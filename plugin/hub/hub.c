@@ -145,7 +145,7 @@ enum fp_err hub_turn(struct hub *h, const struct source_item *items, size_t coun
 uint64_t hub_wait_us(const struct hub *h, struct fp_mono now)
 {
     bool room = h->bus.has_room(h->bus.ctx);
-    if (h->jobs || h->republish_after != UINT64_MAX) {
+    if (h->jobs || h->safety_jobs || h->republish_after != UINT64_MAX) {
         return room ? 0 : 1000;
     }
     return due_wait_us(h, now);

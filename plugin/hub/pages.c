@@ -60,6 +60,7 @@ void pages_close(struct hub *h)
 {
     drop_jobs_of(h, &h->new_jobs, NULL, 0);
     drop_jobs_of(h, &h->jobs, NULL, 0);
+    drop_jobs_of(h, &h->safety_jobs, NULL, 0);
     if (h->deflater) {
         deflateEnd(h->deflater);
         free(h->deflater);
@@ -70,6 +71,7 @@ void pages_forget(struct hub *h, const struct fp_id *device, uint64_t conn)
 {
     drop_jobs_of(h, &h->new_jobs, device, conn);
     drop_jobs_of(h, &h->jobs, device, conn);
+    drop_jobs_of(h, &h->safety_jobs, device, conn);
 }
 
 void pages_forget_new(struct hub *h)
@@ -95,8 +97,16 @@ enum fp_err pages_ask(struct hub *h, const struct page_job *job)
 
 void pages_accept(struct hub *h)
 {
-    DL_CONCAT(h->jobs, h->new_jobs);
-    h->new_jobs = NULL;
+    struct page_job *job;
+    struct page_job *next;
+    DL_FOREACH_SAFE (h->new_jobs, job, next) {
+        DL_DELETE(h->new_jobs, job);
+        if (job->safety) {
+            DL_APPEND(h->safety_jobs, job);
+        } else {
+            DL_APPEND(h->jobs, job);
+        }
+    }
 }
 
 /* ------------------------------------------------------------------ one page */
@@ -308,18 +318,29 @@ static enum fp_err next_page(struct hub *h, struct page_job *job, bool *out_more
     return err;
 }
 
+/*
+ * Requests that a safety message is waiting in go first, but for the last page of a turn: nobody can keep the others waiting for ever. It is known of
+ * conversations that have been in memory since that message; after a restart, or after a long time, its page takes its turn like any other.
+ */
+static struct page_job **next_list(struct hub *h, size_t page)
+{
+    bool others = h->jobs && (page == PAGES_A_TURN - 1 || !h->safety_jobs);
+    return others ? &h->jobs : &h->safety_jobs;
+}
+
 enum fp_err pages_run(struct hub *h)
 {
     enum fp_err err = FP_OK;
-    for (size_t i = 0; !err && i < PAGES_A_TURN && h->jobs && h->bus.has_room(h->bus.ctx); i++) {
-        struct page_job *job = h->jobs;
+    for (size_t i = 0; !err && i < PAGES_A_TURN && (h->jobs || h->safety_jobs) && h->bus.has_room(h->bus.ctx); i++) {
+        struct page_job **list = next_list(h, i);
+        struct page_job *job = *list;
         bool more = false;
         err = next_page(h, job, &more);
         if (!more) {
-            drop_job(h, &h->jobs, job);
+            drop_job(h, list, job);
         } else { /* to the end of the line: everybody gets a first page before anybody gets a second one */
-            DL_DELETE(h->jobs, job);
-            DL_APPEND(h->jobs, job);
+            DL_DELETE(*list, job);
+            DL_APPEND(*list, job);
         }
         arena_reset(&h->arena);
     }

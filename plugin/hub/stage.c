@@ -11,6 +11,8 @@ void stage_reset(struct hub *h)
     h->staged_devices_end = &h->staged_devices;
     h->tells = NULL;
     h->tells_end = &h->tells;
+    h->granting = false;
+    h->safety = false;
 }
 
 enum fp_err stage_begin(struct hub *h)

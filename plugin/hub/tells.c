@@ -26,21 +26,22 @@ void piece_join(const struct piece_list *list, uint8_t *out)
     }
 }
 
-static enum fp_err stage(struct hub *h, const struct tell *t)
+static enum fp_err stage(struct hub *h, const struct tell *t, bool safety)
 {
     struct staged_tell *s = arena_alloc(&h->arena, sizeof(*s));
     if (!s) {
         return FP_ENOMEM;
     }
-    *s = (struct staged_tell){.tell = *t};
+    *s = (struct staged_tell){.tell = *t, .safety = safety};
     *h->tells_end = s;
     h->tells_end = &s->next;
+    h->granting = h->granting || t->kind == TELL_GRANT_CONV || t->kind == TELL_GRANT_SCOPE;
     return FP_OK;
 }
 
 enum fp_err tells_publish(struct hub *h, const struct fp_topic *topic, struct fp_bytes payload, bool retain)
 {
-    return stage(h, &(struct tell){.kind = TELL_PUBLISH, .topic = *topic, .payload = payload, .qos = 1, .retain = retain});
+    return stage(h, &(struct tell){.kind = TELL_PUBLISH, .topic = *topic, .payload = payload, .qos = 1, .retain = retain}, false);
 }
 
 enum fp_err tells_down(struct hub *h, const struct fp_id *device, struct fp_bytes payload)
@@ -53,9 +54,15 @@ enum fp_err tells_inbox(struct hub *h, const struct fp_id *user, struct fp_bytes
     return tells_publish(h, &(struct fp_topic){.kind = FP_TOPIC_USER_INBOX, .a = *user}, payload, false);
 }
 
+enum fp_err tells_alert(struct hub *h, const struct fp_id *user, struct fp_bytes payload)
+{
+    struct fp_topic topic = {.kind = FP_TOPIC_USER_INBOX, .a = *user};
+    return stage(h, &(struct tell){.kind = TELL_PUBLISH, .topic = topic, .payload = payload, .qos = 1}, true);
+}
+
 enum fp_err tells_grant(struct hub *h, enum tell_kind kind, const struct fp_id *id, const struct fp_id *user, bool allowed, uint64_t change)
 {
-    return stage(h, &(struct tell){.kind = kind, .id = *id, .user = *user, .allowed = allowed, .change = change});
+    return stage(h, &(struct tell){.kind = kind, .id = *id, .user = *user, .allowed = allowed, .change = change}, false);
 }
 
 static void tell(struct hub *h, const struct tell *t)
@@ -70,10 +77,37 @@ void tells_now(struct hub *h, const struct fp_topic *topic, struct fp_bytes payl
     tell(h, &(struct tell){.kind = TELL_PUBLISH, .topic = *topic, .payload = payload, .qos = qos, .retain = retain});
 }
 
+void tells_grant_now(struct hub *h, enum tell_kind kind, const struct fp_id *id, const struct fp_id *user, bool allowed)
+{
+    tell(h, &(struct tell){.kind = kind, .id = *id, .user = *user, .allowed = allowed});
+}
+
+/* An alert, or events of a conversation that has a safety message in this batch: all of its events, so that their order stays. */
+static bool goes_first(const struct hub *h, const struct staged_tell *s)
+{
+    struct hub_conv *c = NULL;
+    if (s->tell.kind == TELL_PUBLISH && s->tell.topic.kind == FP_TOPIC_CONV_EVENT) {
+        HASH_FIND(hh, h->convs, s->tell.topic.b.text, s->tell.topic.b.len, c);
+    }
+    return s->safety || (c && c->safety_staged);
+}
+
+/*
+ * What carries a safety message goes first. Not in a batch that changes members: what is told must stay on its side of the grants. Such batches are
+ * few.
+ */
 void tells_release(struct hub *h)
 {
+    bool sort = h->safety && !h->granting;
+    for (const struct staged_tell *s = h->tells; s && sort; s = s->next) {
+        if (goes_first(h, s)) {
+            tell(h, &s->tell);
+        }
+    }
     for (const struct staged_tell *s = h->tells; s; s = s->next) {
-        tell(h, &s->tell);
+        if (!sort || !goes_first(h, s)) {
+            tell(h, &s->tell);
+        }
     }
 }
 
