@@ -16,9 +16,6 @@ static enum fp_err save_members(struct hub *h)
 {
     enum fp_err err = h->staged_members ? stage_begin(h) : FP_OK; /* a receipt may be all that the batch has */
     for (struct hub_member *m = h->staged_members; m && !err; m = m->next_staged) {
-        if (m->m.role == FP_ROLE_NONE) {
-            continue; /* a service that is no member has receipts at most */
-        }
         err = h->store.save_read_msgs(h->store.ctx, m->key.cid, &m->key.user, m->m.read_msgs);
     }
     return err;
@@ -41,13 +38,13 @@ static void unstage(struct hub *h)
     for (struct hub_conv *c = h->staged_convs; c; c = c->next_staged) {
         c->staged = false;
         c->about_changed = false;
-        c->receipts_changed = false;
+        c->safety_staged = false;
         c->run = (struct piece_list){0};
     }
     for (struct hub_member *m = h->staged_members; m; m = m->next_staged) {
         m->staged = false;
-        m->r_staged = false;
     }
+    receipts_unstage(h);
     for (struct hub_device *d = h->staged_devices; d; d = d->next_staged) {
         d->staged = false;
         d->rows = (struct piece_list){0};
@@ -61,6 +58,7 @@ static enum fp_err queue_heads(struct hub *h)
     enum fp_err err = FP_OK;
     for (struct hub_conv *c = h->staged_convs; c && !err; c = c->next_staged) {
         err = due_head(h, c);
+        nudge_head(h, c);
     }
     return err;
 }

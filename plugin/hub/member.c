@@ -1,5 +1,5 @@
 #include "plugin/core/access.h"
-#include "plugin/hub/state.h"
+#include "plugin/hub/receipts.h"
 
 #define INBOX_BYTES 128
 
@@ -93,41 +93,6 @@ static enum fp_err append_change(struct hub *h, struct command_ctx *x, struct fp
 
 /* ------------------------------------------------------------------ member-add */
 
-struct count_msgs {
-    uint64_t upto;
-    uint64_t msgs;
-};
-
-/* How many messages lie in 1..upto: those of whole runs are counted, the last run is looked into. */
-static bool count_run(void *arg, const struct store_run *run)
-{
-    struct count_msgs *k = arg;
-    struct fp_bytes rest = run->events;
-    struct fp_bytes one;
-    uint64_t above = 0;
-
-    while (fp_run_next(&rest, &one)) {
-        struct fp_event ev;
-        if (fp_event_decode(one, &ev) == FP_OK && ev.kind == FP_K_MSG && ev.seq > k->upto) {
-            above++;
-        }
-    }
-    k->msgs = run->msgs - above;
-    return true;
-}
-
-static enum fp_err msgs_before(struct hub *h, struct hub_conv *c, uint64_t from, uint64_t *out)
-{
-    struct count_msgs k = {.upto = from - 1};
-    *out = from > c->c.head ? c->c.msgs : 0;
-    if (from <= 1 || from > c->c.head) {
-        return FP_OK;
-    }
-    enum fp_err err = h->store.each_run(h->store.ctx, c->c.cid, from - 1, from - 1, count_run, &k);
-    *out = k.msgs;
-    return err;
-}
-
 /* From which seq on does the new member see the history? */
 static enum fp_err history_from(const struct command_ctx *x, const struct fp_member_body *body, uint64_t *out)
 {
@@ -146,7 +111,6 @@ enum fp_err member_add(struct hub *h, struct command_ctx *x)
 {
     struct change_ctx k;
     uint64_t from = 0;
-    uint64_t read_msgs = 0;
 
     enum fp_err err = judge(h, x, CHANGE_ADD, &k);
     if (!err && k.tally.others + 1 > h->config.members) {
@@ -160,12 +124,10 @@ enum fp_err member_add(struct hub *h, struct command_ctx *x)
     if (!err) {
         err = event_flush(h, x->conv); /* what was said before must not reach him */
     }
-    if (!err) {
-        err = msgs_before(h, x->conv, from, &read_msgs);
-    }
     if (err) {
         return err;
     }
+    bool wrote = k.target->m.role != FP_ROLE_NONE || context_is_service(h, &k.body.user);
     k.target->m = (struct store_member){
         .cid = x->conv->c.cid,
         .scope = x->conv->c.scope,
@@ -174,10 +136,15 @@ enum fp_err member_add(struct hub *h, struct command_ctx *x)
         .active = true,
         .joined = x->conv->c.head + 1,
         .from = from,
-        .read_msgs = read_msgs,
     };
     struct fp_event ev;
-    err = conv_let_in(h, x->conv, k.target);
+    err = receipts_member(h, x->conv, k.target);
+    if (!err) {
+        err = receipts_count_anew(h, x->conv, k.target, wrote);
+    }
+    if (!err) {
+        err = conv_let_in(h, x->conv, k.target);
+    }
     if (!err) {
         err = append_change(h, x, &ev);
     }
@@ -206,6 +173,9 @@ static enum fp_err put_out(struct hub *h, struct hub_conv *c, struct hub_member 
     typing_stop(h, &c->c.id, &m->m.user);
     people_member(h, &c->c.scope, &m->m.user);
     enum fp_err err = event_flush(h, c);
+    if (!err) {
+        err = receipts_member(h, c, m);
+    }
     if (!err) {
         err = h->store.save_member(h->store.ctx, &m->m);
     }

@@ -2,7 +2,7 @@
 
 #include "plugin/hub/state.h"
 
-#define HEAD_ROW_BYTES 112 /* one conv-head: two ids, four numbers */
+#define HEAD_ROW_BYTES 114 /* one conv-head: two ids, four numbers */
 #define SMALL_REPLY_BYTES 64
 
 /* ------------------------------------------------------------------ sessions */
@@ -84,9 +84,10 @@ static struct hub_session *begin_session(struct hub *h, const struct source_item
         s = add_session(h, item);
     }
     if (s && s->conn != item->conn) {
+        idle_end(h, s); /* what an older connection of this device has left */
+        nudge_gone(h, s);
         s->conn = item->conn;
         s->number = h->session_next++;
-        s->idle = false;
         s->activity = FP_ACTIVITY_ACTIVE;
         people_session(h, s);
     }
@@ -97,6 +98,7 @@ static void drop_session(struct hub *h, struct hub_session *s)
 {
     HASH_DEL(h->sessions, s);
     leave_user(h, &s->user);
+    nudge_gone(h, s);
     h->stats.sessions--;
     free(s);
 }
@@ -123,31 +125,29 @@ void session_fini(struct hub *h)
 
 /* ------------------------------------------------------------------ welcome */
 
+struct welcome_row { /* in the arena */
+    struct welcome_row *next;
+    uint64_t cid;
+    struct fp_conv_head head;
+};
+
 struct head_rows {
     struct hub *h;
-    struct fp_enc e;
+    struct welcome_row *first, **end;
+    struct fp_id user;
     size_t count;
     bool no_memory;
 };
 
-/* The rows outgrow their buffer seldom; then the arena gives one twice the size. */
-static bool make_room(struct head_rows *rows)
+static const struct hub_member *known_member(const struct hub *h, uint64_t cid, const struct fp_id *user)
 {
-    if (rows->e.cap - rows->e.len >= HEAD_ROW_BYTES) {
-        return true;
-    }
-    size_t cap = rows->e.cap * 2 + 64 * (size_t)HEAD_ROW_BYTES;
-    uint8_t *buf = arena_alloc(&rows->h->arena, cap);
-    if (!buf) {
-        rows->no_memory = true;
-        return false;
-    }
-    if (rows->e.len > 0) {
-        memcpy(buf, rows->e.buf, rows->e.len);
-    }
-    rows->e.buf = buf;
-    rows->e.cap = cap;
-    return true;
+    struct hub_member *m = NULL;
+    struct member_key key;
+    memset(&key, 0, sizeof(key));
+    key.cid = cid;
+    key.user = *user;
+    HASH_FIND(hh, h->members, &key, sizeof(key), m);
+    return m;
 }
 
 /* What this batch has decided is in the caches and not yet in the store (M1). */
@@ -155,38 +155,58 @@ static bool add_head_row(void *arg, const struct store_conv *stored, const struc
 {
     struct head_rows *rows = arg;
     struct hub_conv *cached = NULL;
-    struct hub_member *member = NULL;
-    struct member_key key;
 
     HASH_FIND(hh, rows->h->convs, stored->id.text, stored->id.len, cached);
     const struct store_conv *c = cached ? &cached->c : stored;
-    memset(&key, 0, sizeof(key));
-    key.cid = stored->cid;
-    key.user = m->user;
-    HASH_FIND(hh, rows->h->members, &key, sizeof(key), member);
+    const struct hub_member *member = known_member(rows->h, stored->cid, &m->user);
     uint64_t read_msgs = member ? member->m.read_msgs : m->read_msgs;
 
-    if (!make_room(rows)) {
+    struct welcome_row *row = arena_alloc(&rows->h->arena, sizeof(*row));
+    if (!row) {
+        rows->no_memory = true;
         return false;
     }
-    struct fp_conv_head row = {
-        .conv = c->id,
-        .scope = c->scope,
-        .head = c->head,
-        .floor = context_floor(c, m),
-        .unread = c->msgs > read_msgs ? c->msgs - read_msgs : 0,
+    *row = (struct welcome_row){
+        .cid = stored->cid,
+        .head = {.conv = c->id,
+                 .scope = c->scope,
+                 .head = c->head,
+                 .floor = context_floor(c, m),
+                 .unread = c->msgs > read_msgs ? c->msgs - read_msgs : 0},
     };
-    fp_enc_conv_head(&rows->e, &row);
+    *rows->end = row;
+    rows->end = &row->next;
     rows->count++;
     return true;
 }
 
+/* His own read of each, which the iteration may not ask the store for. */
+static enum fp_err add_own_reads(struct hub *h, const struct head_rows *rows)
+{
+    enum fp_err err = FP_OK;
+    for (struct welcome_row *row = rows->first; row && !err; row = row->next) {
+        const struct hub_member *member = known_member(h, row->cid, &rows->user);
+        struct store_receipt r = {0};
+        if (member && member->r_loaded) {
+            r = member->r;
+        } else {
+            err = h->store.load_receipt(h->store.ctx, row->cid, &rows->user, &r);
+        }
+        row->head.read = r.read;
+    }
+    return err;
+}
+
 static enum fp_err tell_welcome(struct hub *h, struct command_ctx *x, uint64_t session)
 {
-    struct head_rows rows = {.h = h};
+    struct head_rows rows = {.h = h, .user = x->item->user};
+    rows.end = &rows.first;
     enum fp_err err = h->store.each_conv_of(h->store.ctx, &x->item->user, add_head_row, &rows);
-    if (err || rows.no_memory) {
-        return err ? err : FP_ENOMEM;
+    if (!err) {
+        err = rows.no_memory ? FP_ENOMEM : add_own_reads(h, &rows);
+    }
+    if (err) {
+        return err;
     }
     struct fp_welcome w = {
         .epoch = h->info.epoch,
@@ -199,13 +219,13 @@ static enum fp_err tell_welcome(struct hub *h, struct command_ctx *x, uint64_t s
                    .commands_per_s = h->config.commands_per_s,
                    .page_bytes = h->config.page_bytes},
     };
-    size_t cap = rows.e.len + 128;
+    size_t cap = rows.count * HEAD_ROW_BYTES + 128;
     uint8_t *buf = arena_alloc(&h->arena, cap);
     struct fp_enc e;
     fp_enc_init(&e, buf, buf ? cap : 0);
     fp_enc_welcome_begin(&e, &w);
-    if (rows.count > 0) {
-        fp_enc_raw(&e, fp_enc_bytes_of(&rows.e));
+    for (const struct welcome_row *row = rows.first; row; row = row->next) {
+        fp_enc_conv_head(&e, &row->head);
     }
     fp_enc_welcome_end(&e, &w);
     if (e.failed) {
@@ -241,6 +261,7 @@ static enum fp_err pages_after_cursors(struct hub *h, struct command_ctx *x, str
             job.after = seq;
             job.upto = y.conv->c.head;
             job.zlib = hello->zlib;
+            job.safety = seq < y.conv->safety;
             job.credit = credit;
             err = pages_ask(h, &job);
         }
@@ -290,12 +311,14 @@ static enum fp_err on_get(struct hub *h, struct command_ctx *x)
     job.after = get.after;
     job.upto = get.upto == 0 || get.upto > head ? head : get.upto;
     job.zlib = get.zlib;
+    job.safety = job.after < x->conv->safety && x->conv->safety <= job.upto;
     job.credit = pages_credit(get.bytes == 0 || get.bytes > FP_PAGE_CREDIT_BYTES ? FP_PAGE_CREDIT_BYTES : (size_t)get.bytes);
     if (!job.credit) {
         return FP_ENOMEM;
     }
     err = pages_ask(h, &job);
     pages_drop_credit(job.credit);
+    nudge_get(h, x);
     if (err == FP_EBUSY) {
         x->why = "too many pages are under way";
         return answer_retry(h, x, FP_EBUSY);
