@@ -152,6 +152,21 @@ static uint64_t floor_of(struct room *r)
     return c.floor;
 }
 
+static bool count_timer(void *arg, const struct store_timer *t)
+{
+    assert_int_equal(t->kind, STORE_TIMER_RETENTION);
+    ++*(size_t *)arg;
+    return true;
+}
+
+static size_t timers(struct room *r)
+{
+    size_t count = 0;
+    struct store_port p = mem_store_port(r->k.mem);
+    assert_int_equal(p.each_timer(p.ctx, count_timer, &count), FP_OK);
+    return count;
+}
+
 static struct fp_conv_head welcome(struct room *r, const char *device)
 {
     struct kit_body b;
@@ -247,6 +262,7 @@ static void the_last_run_stays_however_old_it_is(void **state)
     }
     assert_int_equal(floor_of(&r), 4);
     assert_int_equal(held(&r, "ben").first, 5);
+    assert_true(hub_wait_us(r.k.hub, r.k.mono) > 1000000); /* and the hub does not look for more all the time */
     kit_restart(&r.k);
     say(&r, "anna-phone");
     assert_true(kit_acked(&r.k, "anna-phone", r.anna_n - 1, 6));
@@ -270,7 +286,9 @@ static void retention_that_is_taken_back_takes_nothing_more(void **state)
     keep_for(&r, 2); /* seq 7, and at once there is much to take */
     pass(&r, 1);
     assert_int_equal(floor_of(&r), 6);
+    assert_int_equal(timers(&r), 1);
     keep_for(&r, UINT64_MAX);
+    assert_int_equal(timers(&r), 0);
     pass(&r, 30 * DAY_MS);
     assert_int_equal(floor_of(&r), 6);
     end(&r);
@@ -338,6 +356,29 @@ static void what_can_be_read_no_more_is_not_unread(void **state)
     kit_run(&r.k);
     assert_unread_is_a_recount(&r, "cleo", "cleo-phone");
     assert_int_equal(welcome(&r, "cleo-phone").unread, 4);
+    end(&r);
+}
+
+/* What was said before he came was never his to read, so it is not counted as read a second time. */
+static void who_came_later_loses_what_he_had_not_read_and_no_more(void **state)
+{
+    (void)state;
+    struct room r;
+    struct kit_body b;
+    begin(&r);
+    keep_for(&r, 7);
+    say_many(&r, 4); /* 3 to 6 */
+    struct fp_command c = kit_member(&b, r.anna_n++, FP_K_MEMBER_ADD, "kitchen", "cleo", 1, -1);
+    kit_send(&r.k, "anna-phone", &c);
+    kit_run(&r.k);   /* 7 */
+    say_many(&r, 3); /* 8 to 10 */
+    pass(&r, 6 * DAY_MS);
+    say_many(&r, 2);
+    assert_int_equal(welcome(&r, "cleo-phone").unread, 5);
+    pass(&r, 2 * DAY_MS);
+    assert_int_equal(floor_of(&r), 10);
+    assert_int_equal(welcome(&r, "cleo-phone").unread, 2);
+    assert_unread_is_a_recount(&r, "cleo", "cleo-phone");
     end(&r);
 }
 
@@ -435,6 +476,7 @@ int main(void)
         cmocka_unit_test(retention_that_is_taken_back_takes_nothing_more),
         cmocka_unit_test(a_conversation_may_begin_with_a_retention),
         cmocka_unit_test(what_can_be_read_no_more_is_not_unread),
+        cmocka_unit_test(who_came_later_loses_what_he_had_not_read_and_no_more),
         cmocka_unit_test(a_long_history_goes_in_steps),
         cmocka_unit_test(a_store_that_fails_at_any_call_leaves_no_half_a_step),
         cmocka_unit_test(whoever_reads_and_writes_in_any_order_unread_is_a_recount),
