@@ -114,6 +114,12 @@ static void redact(struct world *w, uint64_t seed)
     assert_int_equal(p.commit(p.ctx), FP_OK);
 }
 
+/* Every leaf of the events is written again, as it lies in memory: a number of the same size changes in each of its rows. */
+static void touch_every_page(struct fixture *f)
+{
+    assert_int_equal(sqlite3_exec(f->store->db, "UPDATE event SET at = 1 - at", NULL, NULL, NULL), SQLITE_OK);
+}
+
 struct seen {
     uint64_t next;
     size_t others; /* runs that are neither harmless nor what was expected */
@@ -154,16 +160,13 @@ static void what_was_redacted_is_in_no_file(void **state)
     struct fixture *f = *state;
     static struct world w;
 
-    fill(&w, f, 1);
-    redact(&w, 2);
+    fill(&w, f, 21); /* with SQLite 3.40 and secure_delete alone 30 copies were left of this one, in gaps of pages */
+    redact(&w, 1021);
     assert_true(count_left(f) > 100);
     assert_int_equal(f->p.scrub(f->p.ctx), FP_OK);
     assert_int_equal(count_left(f), 0);
     check_unharmed(&w);
-    uint64_t r = 3;
-    for (size_t i = 0; i < 100; i++) { /* nor does it come back from memory */
-        assert_int_equal(append_one(&w, &r, false), FP_OK);
-    }
+    touch_every_page(f); /* nor does it come back from memory */
     assert_int_equal(count_left(f), 0);
     fixture_close(f);
     assert_int_equal(count_left(f), 0);
