@@ -187,11 +187,17 @@ struct store_port {
     enum fp_err (*save_confirm)(void *ctx, const struct store_confirm *c);                              /* inserts; the first time stays */
     enum fp_err (*each_confirm)(void *ctx, uint64_t cid, uint64_t seq, store_confirm_fn fn, void *arg); /* by length of the user's id, then bytes */
 
-    /* Puts other bytes in the place of those of the run that begins at first; its seqs, counts and chain stay. For redaction. */
+    /*
+     * Puts other bytes in the place of those of the run that begins at first; its seqs, counts and chain stay. For redaction.
+     * FP_ECORRUPT where no run begins there.
+     */
     enum fp_err (*rewrite_run)(void *ctx, uint64_t cid, uint64_t first, struct fp_bytes events);
-    /* After a commit that rewrote or dropped runs: nothing of the old bytes is left in any file of the store. Outside of a transaction. */
+    /*
+     * After a commit that rewrote or dropped runs: nothing of the old bytes is left in any file of the store. Outside of a transaction.
+     * FP_EBUSY: not done yet, call again.
+     */
     enum fp_err (*scrub)(void *ctx);
-    /* Removes up to limit runs whose last is <= upto, oldest first; never the last run of a conversation. *out_last: of the last one removed, 0: none. */
+    /* Removes up to limit runs whose last is <= upto, oldest first; never a conversation's last. *out_last: of the last one removed, 0: none. */
     enum fp_err (*drop_runs)(void *ctx, uint64_t cid, uint64_t upto, size_t limit, uint64_t *out_last);
 
     enum fp_err (*load_person)(void *ctx, const struct fp_id *user, struct store_person *out, bool *out_found);

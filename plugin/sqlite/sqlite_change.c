@@ -131,9 +131,13 @@ static enum fp_err rewrite_run(void *ctx, uint64_t cid, uint64_t first, struct f
 
     store_enter(s);
     enum fp_err err = store_need_tx(s);
-    if (!err) {
-        err = store_key_fits(cid, first) ? store_scrub_due(s) : store_refuse_key(s, cid);
+    if (err) {
+        return err;
     }
+    if (!store_key_fits(cid, first)) {
+        return store_refuse_with(s, FP_ECORRUPT, "no such run"); /* that the numbers are used up is an append's trouble */
+    }
+    err = store_scrub_due(s);
     if (err) {
         return err;
     }
