@@ -133,14 +133,14 @@ static enum fp_err scrub(void *ctx)
 static enum fp_err drop_runs(void *ctx, uint64_t cid, uint64_t upto, size_t limit, uint64_t *out_last)
 {
     struct mem_store *m = ctx;
-    struct mem_conv *c = NULL;
-    enum fp_err err = mem_save(m, cid, &c);
+    struct mem_conv *c = mem_conv_at(m, cid);
 
-    if (err) {
-        return err;
-    }
+    mem_enter(m);
     *out_last = 0;
-    for (; limit > 0 && c->run_count > 1 && c->runs[0].last <= upto; limit--) {
+    if (!m->in_tx) {
+        return FP_ECORRUPT;
+    }
+    for (; c && limit > 0 && c->run_count > 1 && c->runs[0].last <= upto; limit--) {
         *out_last = c->runs[0].last;
         mem_push_undo(m, &(struct mem_undo){.kind = MEM_UNDO_DROP_RUN, .at = cid, .run = c->runs[0]});
         c->run_count--;

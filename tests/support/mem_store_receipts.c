@@ -112,14 +112,14 @@ static enum fp_err find_advance(void *ctx, uint64_t cid, const struct fp_id *use
 static enum fp_err trim_advances(void *ctx, uint64_t cid, uint64_t upto, size_t limit, bool *out_more)
 {
     struct mem_store *m = ctx;
-    struct mem_conv *c = NULL;
-    enum fp_err err = mem_save(m, cid, &c);
+    struct mem_conv *c = mem_conv_at(m, cid);
 
-    if (err) {
-        return err;
-    }
+    mem_enter(m);
     *out_more = false;
-    for (size_t i = 0; i < c->advances.count;) {
+    if (!m->in_tx) {
+        return FP_ECORRUPT;
+    }
+    for (size_t i = 0; c && i < c->advances.count;) {
         const struct store_advance *a = mem_table_at(&c->advances, &mem_advances, i);
         if (a->seq > upto) {
             i++;
