@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 
 #include <cmocka.h>
 
@@ -21,6 +22,10 @@ struct store_case {
 extern const struct CMUnitTest store_cases_conv[];
 extern const struct CMUnitTest store_cases_member[];
 extern const struct CMUnitTest store_cases_device[];
+extern const struct CMUnitTest store_cases_receipts[];
+extern const struct CMUnitTest store_cases_change[];
+extern const struct CMUnitTest store_cases_runs[];
+extern const struct CMUnitTest store_cases_people[];
 
 static inline struct store_port port_of(void **state)
 {
