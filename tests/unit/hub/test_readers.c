@@ -193,6 +193,49 @@ static void confirmations_are_joined_to_their_members(void **state)
     kit_close(&k);
 }
 
+#define CROWD 200
+
+static void many_with_the_longest_names_fit(void **state)
+{
+    (void)state;
+    static char names[CROWD][FP_ID_MAX + 1];
+    static const char *members[CROWD];
+    static uint64_t roles[CROWD];
+    struct kit k;
+    struct kit_body b;
+    for (int i = 0; i < CROWD; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "u%03d%032d", i, 0);
+        members[i] = names[i];
+        roles[i] = FP_ROLE_MEMBER;
+    }
+    kit_open(&k);
+    struct fp_command c = kit_conv_new(&b, 1, "kitchen", "house", members, roles, CROWD);
+    kit_send(&k, "anna-phone", &c);
+    rk_say(&k, "anna-phone", 2);
+    for (int i = 0; i < CROWD; i++) {
+        rk_report(&k, names[i], 2, 2);
+    }
+    ask_for(&k, "anna-phone", 2);
+    kit_run(&k);
+
+    struct fp_reply r;
+    struct fp_readers readers;
+    struct fp_reader row;
+    assert_true(kit_reply(&k, "anna-phone", kit_replies(&k, "anna-phone") - 1, &r));
+    assert_int_equal(r.what, FP_REPLY_REPORT);
+    assert_int_equal(fp_readers_decode(r.as.report.value, &readers), FP_OK);
+    assert_int_equal(readers.count, CROWD);
+    while (fp_readers_next(&readers, &row)) {
+        assert_int_equal(row.read.ms, k.wall.ms);
+    }
+    struct fp_receipts shown;
+    size_t at = fake_bus_find(&k.bus, RECEIPTS, 0);
+    assert_true(at != SIZE_MAX);
+    assert_int_equal(fp_receipts_decode(fake_bus_at(&k.bus, at)->tell.payload, &shown), FP_OK);
+    assert_int_equal(shown.count, CROWD);
+    kit_close(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +245,7 @@ int main(void)
         cmocka_unit_test(who_could_not_see_it_is_not_named),
         cmocka_unit_test(what_is_no_message_is_unknown),
         cmocka_unit_test(confirmations_are_joined_to_their_members),
+        cmocka_unit_test(many_with_the_longest_names_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

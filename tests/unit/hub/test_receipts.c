@@ -277,6 +277,27 @@ static void what_waits_outlives_the_caches(void **state)
     kit_close(&k);
 }
 
+static void what_could_not_be_read_is_told_the_next_time(void **state)
+{
+    (void)state;
+    struct kit k;
+    rk_open(&k);
+    say_many(&k, 3);
+    rk_report(&k, "ben-pad", 2, 0);
+    kit_run(&k);
+    rk_report(&k, "ben-pad", 4, 0);
+    kit_run(&k);
+    kit_pass(&k, 500);
+    fault_store_arm(&k.fault, 1, FP_EIO, false);
+    kit_run(&k);
+    assert_int_equal(k.fault.failed, 1);
+    assert_int_equal(rk_shown(&k, "ben").delivered, 2);
+    kit_pass(&k, 500);
+    kit_run(&k);
+    assert_int_equal(rk_shown(&k, "ben").delivered, 4);
+    kit_close(&k);
+}
+
 /* ------------------------------------------------------------------ late and twice */
 
 static void a_thousand_late_and_double_receipts_end_at_their_maximum(void **state)
@@ -531,6 +552,7 @@ int main(void)
         cmocka_unit_test(who_leaves_leaves_the_vector_and_comes_back_with_his_own),
         cmocka_unit_test(the_vector_is_told_again_after_a_start),
         cmocka_unit_test(what_waits_outlives_the_caches),
+        cmocka_unit_test(what_could_not_be_read_is_told_the_next_time),
         cmocka_unit_test(a_thousand_late_and_double_receipts_end_at_their_maximum),
         cmocka_unit_test(unread_is_what_a_recount_finds),
         cmocka_unit_test(what_retention_took_is_unread_to_nobody_who_is_past_it),
