@@ -10,6 +10,7 @@ target_sources(fp_support PRIVATE
     ${CMAKE_CURRENT_LIST_DIR}/mem_store_hash.c
     ${CMAKE_CURRENT_LIST_DIR}/fault_store.c
     ${CMAKE_CURRENT_LIST_DIR}/store_script.c
+    ${CMAKE_CURRENT_LIST_DIR}/store_script_hash.c
     ${CMAKE_CURRENT_LIST_DIR}/lossy_vfs.c
     ${CMAKE_CURRENT_LIST_DIR}/lossy_node.c
     ${CMAKE_CURRENT_LIST_DIR}/temp_dir.c)

@@ -2,9 +2,6 @@
 
 #include <stdio.h>
 
-#define CONVS 9
-#define USERS 7
-#define DEVICES 6
 #define BLOB_MAX 48000
 
 uint64_t store_script_random(uint64_t *state)
@@ -41,7 +38,7 @@ static struct fp_bytes random_blob(uint64_t *r, uint8_t *buf)
 
 static enum fp_err touch_conv(struct store_port p, uint64_t *r, uint8_t *buf)
 {
-    struct fp_id id = store_script_id("c", store_script_random(r) % CONVS);
+    struct fp_id id = store_script_id("c", store_script_random(r) % STORE_SCRIPT_CONVS);
     struct store_conv c = {0};
     bool found = false;
     enum fp_err err = p.load_conv(p.ctx, &id, &c, &found);
@@ -61,13 +58,14 @@ static enum fp_err touch_conv(struct store_port p, uint64_t *r, uint8_t *buf)
     uint64_t count = 1 + store_script_random(r) % 5;
     struct store_run run = {.cid = c.cid, .first = c.head + 1, .last = c.head + count, .msgs = c.msgs + count, .at = {c.at.ms + 7}};
     run.events = random_blob(r, buf);
+    memset(run.chain, (int)(1 + store_script_random(r) % 255), sizeof run.chain);
     return p.append(p.ctx, &run);
 }
 
 static enum fp_err touch_member(struct store_port p, uint64_t *r)
 {
-    struct fp_id id = store_script_id("c", store_script_random(r) % CONVS);
-    struct fp_id user = store_script_id("user", 7 + store_script_random(r) % USERS); /* lengths 5 and 6 */
+    struct fp_id id = store_script_id("c", store_script_random(r) % STORE_SCRIPT_CONVS);
+    struct fp_id user = store_script_id("user", 7 + store_script_random(r) % STORE_SCRIPT_USERS); /* lengths 5 and 6 */
     struct store_member m = {0};
     struct store_conv c = {0};
     bool found = false;
@@ -90,9 +88,108 @@ static enum fp_err touch_member(struct store_port p, uint64_t *r)
     return p.save_member(p.ctx, &m);
 }
 
+/* A conversation that is there, or cid 0. */
+static enum fp_err pick_conv(struct store_port p, uint64_t *r, struct store_conv *out)
+{
+    struct fp_id id = store_script_id("c", store_script_random(r) % STORE_SCRIPT_CONVS);
+    bool found = false;
+    enum fp_err err = p.load_conv(p.ctx, &id, out, &found);
+
+    if (!found) {
+        out->cid = 0;
+    }
+    return err;
+}
+
+static enum fp_err touch_receipt(struct store_port p, uint64_t *r)
+{
+    struct store_conv c = {0};
+    struct store_receipt old = {0};
+    struct fp_id user = store_script_id("user", 7 + store_script_random(r) % STORE_SCRIPT_USERS);
+    enum fp_err err = pick_conv(p, r, &c);
+
+    if (err || c.cid == 0 || c.head == 0) {
+        return err;
+    }
+    uint64_t read = 1 + store_script_random(r) % c.head;
+    err = p.load_receipt(p.ctx, c.cid, &user, &old);
+    if (err || read <= old.read) {
+        return err;
+    }
+    const struct store_receipt next = {.cid = c.cid, .user = user, .delivered = c.head, .read = read, .shown_read = read};
+    const struct store_advance a = {.cid = c.cid, .user = user, .kind = STORE_ADVANCE_READ, .seq = read, .at = {c.at.ms + read}};
+    err = p.save_receipt(p.ctx, &next);
+    return err ? err : p.add_advance(p.ctx, &a);
+}
+
+static enum fp_err touch_target(struct store_port p, uint64_t *r)
+{
+    struct store_conv c = {0};
+    enum fp_err err = pick_conv(p, r, &c);
+
+    if (err || c.cid == 0 || c.head == 0) {
+        return err;
+    }
+    uint64_t seq = 1 + store_script_random(r) % c.head;
+    if (store_script_random(r) % 2 == 0) {
+        const struct store_target t = {.cid = c.cid, .seq = seq, .version = c.head, .body_at = seq, .state = (uint8_t)(store_script_random(r) % 4)};
+        return p.save_target(p.ctx, &t);
+    }
+    const struct store_confirm f = {
+        .cid = c.cid, .seq = seq, .user = store_script_id("user", 7 + store_script_random(r) % STORE_SCRIPT_USERS), .at = {c.at.ms}};
+    return p.save_confirm(p.ctx, &f);
+}
+
+static bool note_first(void *arg, const struct store_run *run)
+{
+    *(uint64_t *)arg = run->first;
+    return false;
+}
+
+/* Old runs are rewritten or go, and with them the advances up to the floor. */
+static enum fp_err touch_old(struct store_port p, uint64_t *r, uint8_t *buf)
+{
+    struct store_conv c = {0};
+    uint64_t first = 0;
+    uint64_t last = 0;
+    bool more = false;
+    enum fp_err err = pick_conv(p, r, &c);
+
+    if (err || c.cid == 0 || c.head == 0) {
+        return err;
+    }
+    uint64_t seq = 1 + store_script_random(r) % c.head;
+    if (store_script_random(r) % 4 == 0) {
+        err = p.drop_runs(p.ctx, c.cid, c.floor, 3, &last);
+        return err ? err : p.trim_advances(p.ctx, c.cid, c.floor, 5, &more);
+    }
+    err = p.each_run(p.ctx, c.cid, seq, seq, note_first, &first);
+    return err || first == 0 ? err : p.rewrite_run(p.ctx, c.cid, first, random_blob(r, buf));
+}
+
+static enum fp_err touch_person(struct store_port p, uint64_t *r, uint8_t *buf)
+{
+    struct fp_id user = store_script_id("user", 7 + store_script_random(r) % STORE_SCRIPT_USERS);
+    struct fp_bytes blob = random_blob(r, buf);
+    const struct store_person person = {
+        .user = user, .last_seen = {blob.len}, .version = store_script_random(r) % 1000, .open = blob.len % 2 == 0, .status = blob};
+    enum store_timer_kind kind = (enum store_timer_kind)(STORE_TIMER_STATUS + store_script_random(r) % 3);
+    /* Due at a time of its own: the order of timers that are due together is the store's. */
+    const struct store_timer t = {.kind = kind, .owner = user, .seq = person.version % 4, .due = {store_script_random(r) >> 16}};
+
+    switch (store_script_random(r) % 4) {
+    case 0:
+        return p.drop_timer(p.ctx, t.kind, &t.owner, t.seq);
+    case 1:
+        return p.save_timer(p.ctx, &t);
+    default:
+        return p.save_person(p.ctx, &person);
+    }
+}
+
 static enum fp_err touch_device(struct store_port p, uint64_t *r, uint8_t *buf)
 {
-    struct fp_id id = store_script_id("d", store_script_random(r) % DEVICES);
+    struct fp_id id = store_script_id("d", store_script_random(r) % STORE_SCRIPT_DEVICES);
     struct store_device d = {0};
     bool found = false;
     enum fp_err err = p.load_device(p.ctx, &id, &d, &found);
@@ -116,114 +213,30 @@ enum fp_err store_script_tx(struct store_port p, uint64_t seed)
     enum fp_err err = p.begin(p.ctx);
 
     for (uint64_t left = 1 + store_script_random(&r) % 8; left > 0 && !err; left--) {
-        switch (store_script_random(&r) % 4) {
+        switch (store_script_random(&r) % 12) {
         case 0:
+        case 1:
             err = touch_member(p, &r);
             break;
-        case 1:
+        case 2:
             err = touch_device(p, &r, buf);
+            break;
+        case 3:
+            err = touch_receipt(p, &r);
+            break;
+        case 4:
+            err = touch_target(p, &r);
+            break;
+        case 5:
+            err = touch_old(p, &r, buf);
+            break;
+        case 6:
+            err = touch_person(p, &r, buf);
             break;
         default: /* half of it is messages */
             err = touch_conv(p, &r, buf);
             break;
         }
-    }
-    return err;
-}
-
-static void mix(uint64_t *h, uint64_t v)
-{
-    *h = fp_hash(*h, &v, sizeof v);
-}
-
-static bool mix_run(void *arg, const struct store_run *run)
-{
-    uint64_t *h = arg;
-
-    mix(h, run->first);
-    mix(h, run->last);
-    mix(h, run->msgs);
-    mix(h, run->at.ms);
-    *h = fp_hash(*h, run->events.p, run->events.len);
-    return true;
-}
-
-static void mix_member(uint64_t *h, const struct store_member *m)
-{
-    const uint64_t numbers[] = {m->cid, m->role, m->active, m->joined, m->from, m->read_msgs, m->change};
-
-    *h = fp_hash(*h, numbers, sizeof numbers);
-    *h = fp_hash(*h, &m->user, sizeof m->user);
-    *h = fp_hash(*h, &m->scope, sizeof m->scope);
-}
-
-static enum fp_err hash_conv(struct store_port p, const struct fp_id *id, uint64_t *h)
-{
-    struct store_conv c = {0};
-    struct fp_bytes title = {0};
-    struct fp_bytes context = {0};
-    bool found = false;
-    enum fp_err err = p.load_conv(p.ctx, id, &c, &found);
-
-    mix(h, found);
-    if (err || !found) {
-        return err;
-    }
-    const uint64_t numbers[] = {c.cid, c.floor, c.about_seq, c.retention_days, c.head, c.msgs, c.at.ms};
-    *h = fp_hash(*h, numbers, sizeof numbers);
-    *h = fp_hash(*h, &c.scope, sizeof c.scope);
-    err = p.load_about(p.ctx, c.cid, &title, &context);
-    if (!err) {
-        *h = fp_hash(*h, title.p, title.len);
-        err = p.each_run(p.ctx, c.cid, 1, c.head, mix_run, h);
-    }
-    for (uint64_t i = 0; i < USERS && !err; i++) {
-        struct fp_id user = store_script_id("user", 7 + i);
-        struct store_member m = {0};
-        err = p.load_member(p.ctx, c.cid, &user, &m, &found);
-        mix_member(h, &m);
-    }
-    return err;
-}
-
-static enum fp_err hash_device(struct store_port p, const struct fp_id *id, uint64_t *h)
-{
-    struct store_device d = {0};
-    struct store_answers a = {0};
-    bool found = false;
-    enum fp_err err = p.load_device(p.ctx, id, &d, &found);
-
-    mix(h, found);
-    mix(h, d.did);
-    mix(h, d.next_n);
-    for (uint64_t n = 1; found && n < d.next_n && !err; n = a.last + 1) {
-        bool kept = false;
-        a.last = n;
-        err = p.load_answers(p.ctx, d.did, n, &a, &kept);
-        mix(h, kept);
-        if (kept) {
-            mix(h, a.first);
-            *h = fp_hash(*h, a.rows.p, a.rows.len);
-        }
-    }
-    return err;
-}
-
-enum fp_err store_script_hash(struct store_port p, uint64_t *out)
-{
-    uint64_t h = FP_HASH_START;
-    enum fp_err err = FP_OK;
-
-    for (uint64_t i = 0; i < CONVS && !err; i++) {
-        struct fp_id id = store_script_id("c", i);
-        err = hash_conv(p, &id, &h);
-    }
-    for (uint64_t i = 0; i < DEVICES && !err; i++) {
-        struct fp_id id = store_script_id("d", i);
-        err = hash_device(p, &id, &h);
-    }
-    if (!err) {
-        *out = h;
     }
     return err;
 }

@@ -8,6 +8,11 @@
 
 #include "plugin/hub/store.h"
 
+/* How many of each the scripts use: c0, c1 ...; user7, user8 ...; d0, d1 ... */
+#define STORE_SCRIPT_CONVS 9
+#define STORE_SCRIPT_USERS 7
+#define STORE_SCRIPT_DEVICES 6
+
 /* splitmix64 */
 uint64_t store_script_random(uint64_t *state);
 struct fp_id store_script_id(const char *prefix, uint64_t number);
