@@ -328,6 +328,8 @@ static void trimming_leaves_exact_what_tells_of_later_events(void **state)
     commit(p);
     trim_all(p, cid, 0, 3);
     check_many(p, cid, &m, MANY, 0);
+    trim_all(p, cid, m.seq[200] - 1, 3); /* the one that reached the next event is the first to stay */
+    check_many(p, cid, &m, MANY, m.seq[200] - 1);
     trim_all(p, cid, m.seq[200], 3);
     check_many(p, cid, &m, MANY, m.seq[200]);
     assert_int_equal(reached(p, last_of_two), 0);
