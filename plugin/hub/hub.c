@@ -134,7 +134,7 @@ enum fp_err hub_turn(struct hub *h, const struct source_item *items, size_t coun
     }
     if (err) { /* what was due and not told is asked for again; a read may well work the next time */
         batch_undo(h);
-        h->failures_in_a_row++;
+        h->failures_in_a_row += err != FP_EFULL;
         err = h->failures_in_a_row >= FAILURES_TO_STOP ? err : FP_OK;
     }
     cache_trim(h);
