@@ -1,8 +1,9 @@
 #include "plugin/hub/state.h"
 
 #define DAY_MS 86400000ULL
-#define DAYS_MAX 100000000ULL  /* what is to last longer lasts for ever */
-#define LOOK_EVERY_MS 3600000U /* a conversation loses what is old once an hour, not with each run that gets old */
+#define DAYS_MAX 100000000ULL /* what is to last longer lasts for ever */
+#define HOUR_MS 3600000U
+#define SCRUB_AFTER_US 60000000U
 #define RUNS_A_STEP 64
 #define ADVANCES_A_STEP 1024
 
@@ -18,17 +19,23 @@ static bool first_run(void *arg, const struct store_run *run)
     return false;
 }
 
-/* Not before `soonest`. */
-static enum fp_err set_timer(struct hub *h, const struct hub_conv *c, struct fp_wall soonest)
+/* All conversations look at their oldest runs on the hour: a scrub goes over the whole file, so it had better be one for all. */
+static struct fp_wall on_the_hour(struct fp_wall at)
 {
-    struct fp_wall oldest = h->wall;
-    enum fp_err err = h->store.each_run(h->store.ctx, c->c.cid, c->c.floor + 1, c->c.head, first_run, &oldest);
-    if (err) {
-        return err;
-    }
-    struct store_timer t = {
-        .kind = STORE_TIMER_RETENTION, .owner = c->c.id, .version = c->c.about_seq, .due = plus_days(oldest, c->c.retention_days)};
-    t.due.ms = t.due.ms > soonest.ms ? t.due.ms : soonest.ms;
+    return (struct fp_wall){.ms = (at.ms + HOUR_MS - 1) / HOUR_MS * HOUR_MS};
+}
+
+static enum fp_err oldest_is_due(struct hub *h, const struct hub_conv *c, struct fp_wall *out)
+{
+    *out = h->wall;
+    enum fp_err err = h->store.each_run(h->store.ctx, c->c.cid, c->c.floor + 1, c->c.head, first_run, out);
+    *out = plus_days(*out, c->c.retention_days);
+    return err;
+}
+
+static enum fp_err set_timer(struct hub *h, const struct hub_conv *c, struct fp_wall due)
+{
+    struct store_timer t = {.kind = STORE_TIMER_RETENTION, .owner = c->c.id, .version = c->c.about_seq, .due = due};
     return timers_set(h, &t);
 }
 
@@ -39,7 +46,12 @@ static bool is_for_ever(const struct hub_conv *c)
 
 enum fp_err retention_set(struct hub *h, struct hub_conv *c)
 {
-    return is_for_ever(c) ? timers_drop(h, STORE_TIMER_RETENTION, &c->c.id, 0) : set_timer(h, c, h->wall);
+    struct fp_wall due;
+    if (is_for_ever(c)) {
+        return timers_drop(h, STORE_TIMER_RETENTION, &c->c.id, 0);
+    }
+    enum fp_err err = oldest_is_due(h, c, &due);
+    return err ? err : set_timer(h, c, due.ms > h->wall.ms ? on_the_hour(due) : h->wall);
 }
 
 /* ------------------------------------------------------------------ what is old */
@@ -188,8 +200,11 @@ static enum fp_err drop(struct hub *h, struct hub_conv *c, const struct old_runs
         return err;
     }
     c->c.floor = last;
-    stage_conv(h, c);    /* its head is told anew, with the floor */
-    h->scrubbed = false; /* redact_due(); should the batch fail, one scrub is for nothing */
+    stage_conv(h, c);  /* its head is told anew, with the floor */
+    if (h->scrubbed) { /* redact_due(); should the batch fail, one scrub is for nothing */
+        h->scrubbed = false;
+        h->scrub_again.us = h->mono.us + SCRUB_AFTER_US;
+    }
     return h->store.save_conv(h->store.ctx, &c->c, (struct fp_bytes){0}, (struct fp_bytes){0});
 }
 
@@ -211,6 +226,11 @@ enum fp_err retention_timer(struct hub *h, const struct store_timer *t)
     if (!err && c->c.floor > 0) {
         err = h->store.trim_advances(h->store.ctx, c->c.cid, c->c.floor, ADVANCES_A_STEP, &more);
     }
-    more = more || o.more;
-    return err ? err : set_timer(h, c, (struct fp_wall){.ms = h->wall.ms + (more ? 1 : LOOK_EVERY_MS)});
+    if (!err && (more || o.more)) {
+        return set_timer(h, c, (struct fp_wall){.ms = h->wall.ms + 1}); /* other work goes in between */
+    }
+    struct fp_wall due = h->wall;
+    err = err ? err : oldest_is_due(h, c, &due);
+    due.ms = due.ms > h->wall.ms ? due.ms : h->wall.ms + 1; /* the last run is older than that, and stays */
+    return err ? err : set_timer(h, c, on_the_hour(due));
 }

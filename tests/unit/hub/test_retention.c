@@ -403,6 +403,60 @@ static void a_long_history_goes_in_steps(void **state)
     end(&r);
 }
 
+static enum fp_err (*real_scrub)(void *ctx);
+static int scrubs;
+
+static enum fp_err count_scrub(void *ctx)
+{
+    scrubs++;
+    return real_scrub(ctx);
+}
+
+static void many_conversations_that_lose_runs_are_scrubbed_at_once(void **state)
+{
+    (void)state;
+    struct room r;
+    struct kit_body b;
+    static const char *const names[] = {"c1", "c2", "c3", "c4"};
+    begin(&r);
+    kit_pass(&r.k, 120000);
+    kit_idle(&r.k);
+    for (size_t i = 0; i < 4; i++) {
+        uint8_t buf[64];
+        struct fp_enc e;
+        fp_enc_init(&e, buf, sizeof(buf));
+        fp_enc_map(&e, 2);
+        fp_enc_uint(&e, FP_CONV_SCOPE);
+        fp_enc_text(&e, "house", 5);
+        fp_enc_uint(&e, FP_CONV_RETENTION);
+        fp_enc_uint(&e, 3);
+        struct fp_command c = {
+            .kind = FP_K_CONV_NEW, .n = r.anna_n++, .conv = kit_id(names[i]), .priority = FP_PRIORITY_NORMAL, .body = fp_enc_bytes_of(&e)};
+        kit_send(&r.k, "anna-phone", &c);
+        kit_run(&r.k);
+        c = kit_msg(&b, r.anna_n++, names[i], "hello");
+        kit_send(&r.k, "anna-phone", &c);
+        kit_run(&r.k);
+        kit_pass(&r.k, 300000);
+    }
+    real_scrub = r.k.fault.inner.scrub;
+    r.k.fault.inner.scrub = count_scrub;
+    scrubs = 0;
+    for (int i = 0; i < 3 * 24 * 60 + 120; i++) {
+        pass(&r, 60000);
+    }
+    struct store_port p = mem_store_port(r.k.mem);
+    for (size_t i = 0; i < 4; i++) {
+        struct fp_id id = kit_id(names[i]);
+        struct store_conv conv;
+        bool found = false;
+        assert_int_equal(p.load_conv(p.ctx, &id, &conv, &found), FP_OK);
+        assert_int_equal(conv.floor, 1);
+    }
+    assert_int_equal(scrubs, 1);
+    end(&r);
+}
+
 /* Whichever call fails: the runs, the floor and what is unread fit each other, and in the end all has gone that had to. */
 static void a_store_that_fails_at_any_call_leaves_no_half_a_step(void **state)
 {
@@ -478,6 +532,7 @@ int main(void)
         cmocka_unit_test(what_can_be_read_no_more_is_not_unread),
         cmocka_unit_test(who_came_later_loses_what_he_had_not_read_and_no_more),
         cmocka_unit_test(a_long_history_goes_in_steps),
+        cmocka_unit_test(many_conversations_that_lose_runs_are_scrubbed_at_once),
         cmocka_unit_test(a_store_that_fails_at_any_call_leaves_no_half_a_step),
         cmocka_unit_test(whoever_reads_and_writes_in_any_order_unread_is_a_recount),
     };
