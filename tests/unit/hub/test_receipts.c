@@ -158,6 +158,38 @@ static void a_private_read_is_his_own_until_he_writes(void **state)
     kit_close(&k);
 }
 
+static void who_hides_is_not_shown_until_he_writes(void **state)
+{
+    (void)state;
+    struct kit k;
+    struct kit_body b;
+    rk_open(&k);
+    say_many(&k, 5);
+    fp_enc_init(&b.e, b.buf, sizeof(b.buf));
+    fp_enc_array(&b.e, 1); /* policy-body: from everyone, all */
+    fp_enc_array(&b.e, 2);
+    fp_enc_uint(&b.e, FP_VIEWER_EVERYONE);
+    fp_enc_uint(&b.e, FP_LEVEL_HIDDEN);
+    struct fp_command c = rk_command(&b, FP_K_POLICY);
+    kit_send(&k, "ben-pad", &c);
+    rk_report(&k, "ben-pad", 6, 5);
+    kit_run(&k);
+    assert_int_equal(rk_shown(&k, "ben").delivered, 0);
+    assert_int_equal(rk_head(&k, "ben-pad", "kitchen").read, 5);
+    rk_say(&k, "ben-pad", 1);
+    kit_run(&k);
+    kit_pass(&k, 500);
+    kit_run(&k);
+    assert_int_equal(rk_shown(&k, "ben").delivered, 6);
+    assert_int_equal(rk_shown(&k, "ben").read, 5);
+    rk_report(&k, "ben-pad", 7, 7);
+    kit_run(&k);
+    kit_pass(&k, 500);
+    kit_run(&k);
+    assert_int_equal(rk_shown(&k, "ben").delivered, 6); /* and hides again */
+    kit_close(&k);
+}
+
 static size_t horizons_told(const struct kit *k, struct fp_horizon *out_last)
 {
     size_t count = 0;
@@ -548,6 +580,7 @@ int main(void)
         cmocka_unit_test(one_bad_row_and_none_counts),
         cmocka_unit_test(a_service_that_is_no_member_has_no_receipts),
         cmocka_unit_test(a_private_read_is_his_own_until_he_writes),
+        cmocka_unit_test(who_hides_is_not_shown_until_he_writes),
         cmocka_unit_test(the_own_horizons_reach_the_other_devices),
         cmocka_unit_test(who_leaves_leaves_the_vector_and_comes_back_with_his_own),
         cmocka_unit_test(the_vector_is_told_again_after_a_start),
