@@ -49,6 +49,11 @@ void fp_body_status(struct fp_enc *e, const char *p, size_t len, uint64_t until_
 void fp_body_policy_begin(struct fp_enc *e, size_t count);
 void fp_body_policy_rule(struct fp_enc *e, const struct fp_policy_rule *rule);
 
+/* watch, for ttl_s: `users` times fp_body_watch_user(), each one once, then the end. */
+void fp_body_watch_begin(struct fp_enc *e, size_t users);
+void fp_body_watch_user(struct fp_enc *e, const struct fp_id *user);
+void fp_body_watch_end(struct fp_enc *e, uint64_t ttl_s);
+
 /* digest: the chain at this event. */
 void fp_body_digest(struct fp_enc *e, uint64_t seq);
 

@@ -49,6 +49,39 @@ static void a_policy_without_rules_is_an_empty_array(void **state)
     assert_int_equal(p.count, 0);
 }
 
+static void a_watch_reads_back(void **state)
+{
+    (void)state;
+    const struct fp_id users[] = {id_of("zoe"), id_of("anna")};
+    struct fp_watch w;
+    struct fp_id user;
+    const char *why;
+    fp_body_watch_begin(&e, 2);
+    fp_body_watch_user(&e, &users[0]);
+    fp_body_watch_user(&e, &users[1]);
+    fp_body_watch_end(&e, FP_WATCH_TTL_MAX);
+    assert_bytes(fp_enc_bytes_of(&e), "a2 01 82 637a6f65 64616e6e61 02 190258");
+    assert_int_equal(fp_watch_decode(fp_enc_bytes_of(&e), &w, &why), FP_OK);
+    assert_int_equal(w.ttl_s, FP_WATCH_TTL_MAX);
+    for (size_t i = 0; i < 2; i++) {
+        assert_true(fp_watch_next(&w, &user));
+        assert_true(fp_id_eq(&user, &users[i]));
+    }
+    assert_false(fp_watch_next(&w, &user));
+}
+
+static void nobody_is_watched_any_more(void **state)
+{
+    (void)state;
+    struct fp_watch w;
+    const char *why;
+    fp_body_watch_begin(&e, 0);
+    fp_body_watch_end(&e, 0);
+    assert_bytes(fp_enc_bytes_of(&e), "a2 01 80 02 00");
+    assert_int_equal(fp_watch_decode(fp_enc_bytes_of(&e), &w, &why), FP_OK);
+    assert_int_equal(w.count, 0);
+}
+
 static void a_digest_reads_back(void **state)
 {
     (void)state;
@@ -65,6 +98,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_policy_reads_back_in_its_order, fresh),
         cmocka_unit_test_setup(a_policy_without_rules_is_an_empty_array, fresh),
+        cmocka_unit_test_setup(a_watch_reads_back, fresh),
+        cmocka_unit_test_setup(nobody_is_watched_any_more, fresh),
         cmocka_unit_test_setup(a_digest_reads_back, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
