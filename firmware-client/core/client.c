@@ -322,3 +322,8 @@ const struct fp_conv *fp_client_conv(const struct fp_client *c, const struct fp_
     const struct fp_follow *f = fp_follow_find(c, conv);
     return f ? &f->pub : NULL;
 }
+
+uint64_t fp_client_epoch(const struct fp_client *c)
+{
+    return c->box.epoch;
+}

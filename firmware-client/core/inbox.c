@@ -201,6 +201,8 @@ void fp_inbox_down(struct fp_client *c, struct fp_bytes payload)
         break;
     default:
         n.seq = r.as.report.kind;
+        n.conv = r.as.report.conv;
+        n.upto = r.as.report.seq;
         n.bytes = r.as.report.value;
         fp_tell(c, &n);
     }

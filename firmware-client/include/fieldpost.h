@@ -123,7 +123,7 @@ enum fp_notice_kind {
     FP_NOTICE_NO_ROOM,   /* conv: there are more conversations than config.convs; this one is not followed */
     FP_NOTICE_LIVE,      /* topic and bytes: an about, receipts, typing, presence, inbox, state. Decode with fp/live.h */
     FP_NOTICE_NACK,      /* err and text: something that has no ticket was refused (a get, a receipt, typing ...) */
-    FP_NOTICE_REPORT,    /* seq = kind, bytes: the answer to trace-get, explain, digest, blob-status */
+    FP_NOTICE_REPORT,    /* seq = kind, bytes: the answer to readers, digest, trace-get, explain, blob-status; conv and upto: which event of it */
     FP_NOTICE_STORAGE,   /* err: the storage port failed; what was accepted before is kept, new commands are refused until it works */
 };
 
@@ -270,5 +270,8 @@ enum fp_err fp_client_fetch(struct fp_client *c, const struct fp_id *conv, uint6
 
 /* The hub's clock, estimated, and by how much it may be off. False until the hub has told it once. */
 bool fp_client_time(const struct fp_client *c, struct fp_mono now, struct fp_wall *out, uint64_t *out_error_ms);
+
+/* Which hub it is: another one than before has another epoch (FP_NOTICE_EPOCH). 0: this device has never heard of one. */
+uint64_t fp_client_epoch(const struct fp_client *c);
 
 #endif

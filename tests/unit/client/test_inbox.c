@@ -136,6 +136,31 @@ static void who_joins_follows_and_who_leaves_forgets(void **state)
     kit_free(k);
 }
 
+static void a_report_is_told_with_the_event_that_it_is_about(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    uint8_t buf[128];
+    uint8_t chain[32] = {7};
+    struct fp_enc e;
+    struct fp_id conv;
+    assert_true(fp_id_parse("c1", 2, &conv));
+    assert_int_equal(fp_client_epoch(k->c), 0);
+    kit_online(k, 1, 5);
+    assert_int_not_equal(fp_client_epoch(k->c), 0);
+    fp_enc_init(&e, buf, sizeof buf);
+    fp_enc_report_begin(&e, FP_K_DIGEST);
+    fp_enc_bytes(&e, chain, sizeof chain);
+    fp_enc_report_end(&e, &conv, 4);
+    kit_down(k, &e);
+    kit_poll(k);
+    const struct kit_notice *n = kit_last(k, FP_NOTICE_REPORT);
+    assert_int_equal(n->seq, FP_K_DIGEST);
+    assert_true(fp_id_eq(&n->conv, &conv));
+    assert_int_equal(n->upto, 4);
+    kit_free(k);
+}
+
 static void what_cannot_be_read_is_passed_over_or_ignored(void **state)
 {
     (void)state;
@@ -207,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_snapshot_that_was_fetched_is_told_as_such),
         cmocka_unit_test(what_came_live_before_a_page_that_is_too_long_is_not_skipped),
         cmocka_unit_test(who_joins_follows_and_who_leaves_forgets),
+        cmocka_unit_test(a_report_is_told_with_the_event_that_it_is_about),
         cmocka_unit_test(what_cannot_be_read_is_passed_over_or_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

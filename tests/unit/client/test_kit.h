@@ -27,6 +27,7 @@ struct kit_notice {
     enum fp_err err;
     uint64_t ticket, seq, upto;
     bool fetched;
+    struct fp_id conv;
 };
 
 struct kit {
@@ -119,7 +120,8 @@ static void kit_notify(void *ctx, const struct fp_notice *n)
     struct kit *k = ctx;
     assert_true(k->notice_count < KIT_NOTICES);
     k->notices[k->notice_count++] = (struct kit_notice){.kind = n->kind, .link = n->link, .state = n->state, .err = n->err,
-                                                        .ticket = n->ticket, .seq = n->seq, .upto = n->upto, .fetched = n->fetched};
+                                                        .ticket = n->ticket, .seq = n->seq, .upto = n->upto, .fetched = n->fetched,
+                                                        .conv = n->conv};
 }
 
 /* ------------------------------------------------------------------ life */
