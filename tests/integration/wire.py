@@ -201,11 +201,14 @@ def check_inbox(r):
         need(set(r) == {1, 2, 3, 4} and is_id(r[2]) and is_id(r[3]) and r[4] in (0, 1, 2, 3, 9), "inbox joined", r)
     elif what == IN_REMOVED:
         need(set(r) == {1, 2, 3} and is_id(r[2]) and is_id(r[3]), "inbox removed", r)
+    elif what == IN_ALERT:
+        need({1, 2, 3, 4} <= set(r) <= {1, 2, 3, 4, 5} and is_id(r[2]) and is_uint(r[3]) and r[3] > 0 and r[4] in (0, 1, 2, 3), "inbox alert", r)
     return r
 
 
 def check_head(r):
-    need(isinstance(r, dict) and set(r) == {1, 2, 3, 4} and all(is_uint(v) for v in r.values()), "head", r)
+    need(isinstance(r, dict) and set(r) == {1, 2, 3, 4, 5} and all(is_uint(r[k]) for k in (1, 2, 3, 4)), "head", r)
+    need(isinstance(r[5], bytes) and len(r[5]) == 32, "chain of a head", r)
     need(r[3] <= r[2], "floor above head", r)
     return r
 
