@@ -29,6 +29,10 @@ static const char *leaf_word(enum shape_leaf leaf, uint64_t v)
         return name_priority(v);
     case LEAF_PERSON:
         return name_person(v);
+    case LEAF_VIEWER:
+        return name_viewer(v);
+    case LEAF_LEVEL:
+        return name_level(v);
     case LEAF_ERROR:
         return v >= 1 && v <= FP_C_IDENTITY ? fp_err_name((enum fp_err)v) : NULL;
     case LEAF_REPLY:

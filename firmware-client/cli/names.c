@@ -23,6 +23,7 @@ static const struct word kinds[] = {
     {FP_K_REACT, "react"},
     {FP_K_CONFIRM, "confirm"},
     {FP_K_RECEIPT, "receipt"},
+    {FP_K_READERS, "readers"},
     {FP_K_CONV_NEW, "conv-new"},
     {FP_K_CONV_SET, "conv-set"},
     {FP_K_MEMBER_ADD, "member-add"},
@@ -52,6 +53,18 @@ static const struct word priorities[] = {
 static const struct word persons[] = {
     {FP_PERSON_OFFLINE, "offline"}, {FP_PERSON_UNREACHABLE, "unreachable"}, {FP_PERSON_AWAY, "away"}, {FP_PERSON_ACTIVE, "active"},
     {FP_PERSON_BUSY, "busy"},
+};
+
+static const struct word viewers[] = {
+    {FP_VIEWER_EVERYONE, "everyone"},
+    {FP_VIEWER_SCOPE, "scope"},
+    {FP_VIEWER_NOBODY, "nobody"},
+};
+static const struct word levels[] = {
+    {FP_LEVEL_HIDDEN, "hidden"},
+    {FP_LEVEL_DAY, "day"},
+    {FP_LEVEL_QUARTER, "quarter"},
+    {FP_LEVEL_EXACT, "exact"},
 };
 
 static const char *text_of(const struct word *words, size_t count, uint64_t number)
@@ -93,6 +106,26 @@ const char *name_priority(uint64_t priority)
 const char *name_person(uint64_t state)
 {
     return text_of(persons, COUNT(persons), state);
+}
+
+const char *name_viewer(uint64_t viewer)
+{
+    return text_of(viewers, COUNT(viewers), viewer);
+}
+
+const char *name_level(uint64_t level)
+{
+    return text_of(levels, COUNT(levels), level);
+}
+
+bool name_to_viewer(const char *word, uint64_t *out)
+{
+    return number_of(viewers, COUNT(viewers), word, out);
+}
+
+bool name_to_level(const char *word, uint64_t *out)
+{
+    return number_of(levels, COUNT(levels), word, out);
 }
 
 bool name_to_role(const char *word, uint64_t *out)

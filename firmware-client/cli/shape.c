@@ -32,6 +32,8 @@ SHAPE(conv_body, NULL, PLAIN(FP_CONV_SCOPE, "scope"), PLAIN(FP_CONV_TITLE, "titl
       DEEP(FP_CONV_CONTEXT, "context", context), PLAIN(FP_CONV_RETENTION, "retention-days"));
 SHAPE(member_body, NULL, PLAIN(FP_MEMBER_USER, "user"), LEAF(FP_MEMBER_ROLE, "role", LEAF_ROLE), PLAIN(FP_MEMBER_FROM, "from"));
 SHAPE(status_body, NULL, PLAIN(FP_STATUS_TEXT, "text"), LEAF(FP_STATUS_UNTIL, "until", LEAF_AT));
+SHAPE(policy_rule, NULL, LEAF(0, "who", LEAF_VIEWER), LEAF(1, "level", LEAF_LEVEL));
+EACH(policy_body, NULL, policy_rule);
 SHAPE(blob_body, NULL, PLAIN(FP_BLOB_SHA256, "sha256"), PLAIN(FP_BLOB_SIZE, "size"), PLAIN(FP_BLOB_MEDIA, "media"),
       PLAIN(FP_BLOB_NAME, "name"), PLAIN(FP_BLOB_CHUNK, "chunk"));
 SHAPE(blob_get_body, NULL, PLAIN(FP_BLOB_GET_SHA256, "sha256"), PLAIN(FP_BLOB_GET_FROM, "from"), PLAIN(FP_BLOB_GET_TO, "to"));
@@ -79,11 +81,15 @@ SHAPE(time_reply, "time", LEAF(FP_KEY_WHAT, "what", LEAF_REPLY), PLAIN(FP_TIME_E
 SHAPE(nudge_row, NULL, PLAIN(0, "conv"), PLAIN(1, "head"));
 EACH(nudge_rows, NULL, nudge_row);
 SHAPE(nudge, "nudge", LEAF(FP_KEY_WHAT, "what", LEAF_REPLY), DEEP(FP_NUDGE_ROWS, "rows", nudge_rows));
-SHAPE(report, "report", LEAF(FP_KEY_WHAT, "what", LEAF_REPLY), LEAF(FP_REPORT_KIND, "kind", LEAF_KIND), PLAIN(FP_REPORT_VALUE, "value"));
+SHAPE(reader, NULL, LEAF(0, "delivered", LEAF_AT), LEAF(1, "read", LEAF_AT), LEAF(2, "confirmed", LEAF_AT));
+EACH(readers, NULL, reader);
+SHAPE(report, "report", LEAF(FP_KEY_WHAT, "what", LEAF_REPLY), LEAF(FP_REPORT_KIND, "kind", LEAF_KIND),
+      DEEP(FP_REPORT_VALUE, "value", readers), PLAIN(FP_REPORT_CONV, "conv"), PLAIN(FP_REPORT_SEQ, "seq")); /* a digest's value is no map */
 SHAPE(reply, "reply", LEAF(FP_KEY_WHAT, "what", LEAF_REPLY)); /* its number says which of those above it is */
 
 /* ------------------------------------------------------------------ the retained plane and the inbox */
-SHAPE(head, "head", PLAIN(FP_HEAD_EPOCH, "epoch"), PLAIN(FP_HEAD_SEQ, "seq"), PLAIN(FP_HEAD_FLOOR, "floor"), LEAF(FP_HEAD_AT, "at", LEAF_AT));
+SHAPE(head, "head", PLAIN(FP_HEAD_EPOCH, "epoch"), PLAIN(FP_HEAD_SEQ, "seq"), PLAIN(FP_HEAD_FLOOR, "floor"), LEAF(FP_HEAD_AT, "at", LEAF_AT),
+      PLAIN(FP_HEAD_CHAIN, "chain"));
 SHAPE(about_member, NULL, LEAF(0, "role", LEAF_ROLE), PLAIN(1, "joined"));
 EACH(about_members, NULL, about_member);
 SHAPE(about, "about", PLAIN(FP_ABOUT_VERSION, "version"), PLAIN(FP_ABOUT_TITLE, "title"), PLAIN(FP_ABOUT_SCOPE, "scope"),
@@ -149,6 +155,7 @@ const struct shape *shape_of_body(uint64_t kind)
         {FP_K_MEMBER_ROLE, &member_body},
         {FP_K_MEMBER_REMOVE, &member_body},
         {FP_K_STATUS, &status_body},
+        {FP_K_POLICY, &policy_body},
         {FP_K_BLOB_NEW, &blob_body},
         {FP_K_BLOB_STATUS, &blob_body},
         {FP_K_BLOB_GET, &blob_get_body},

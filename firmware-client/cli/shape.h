@@ -15,6 +15,8 @@ enum shape_leaf {
     LEAF_ROLE,
     LEAF_PRIORITY,
     LEAF_PERSON,
+    LEAF_VIEWER,
+    LEAF_LEVEL,
     LEAF_ERROR,
     LEAF_REPLY,
     LEAF_INBOX,

@@ -65,7 +65,8 @@ static const struct shape *guess_live(const struct seen *s)
     if (is(s, 2, FP_CBOR_TEXT) && is(s, 3, FP_CBOR_TEXT) && is(s, 4, FP_CBOR_MAP)) {
         return shape_named("about");
     }
-    bool four = is(s, 1, FP_CBOR_UINT) && is(s, 2, FP_CBOR_UINT) && is(s, 3, FP_CBOR_UINT) && is(s, 4, FP_CBOR_UINT) && !s->there[5];
+    bool four = is(s, 1, FP_CBOR_UINT) && is(s, 2, FP_CBOR_UINT) && is(s, 3, FP_CBOR_UINT) && is(s, 4, FP_CBOR_UINT) &&
+                (!s->there[5] || is(s, 5, FP_CBOR_BYTES));
     bool time = s->number[1] == FP_REPLY_TIME && s->number[3] > A_TIME_MS;
     return four && !time && s->number[4] > A_TIME_MS ? shape_named("head") : NULL;
 }

@@ -63,6 +63,27 @@ static void an_inbox_and_the_retained_plane_are_guessed_or_named(void **state)
     shows("head", "a4 01 01 02 02 03 00 04 05", "head {\n  epoch: 1\n  seq: 2\n  floor: 0\n  at: 5 (1970-01-01T00:00:00.005Z)\n}\n");
 }
 
+static void answers_to_questions_have_their_names(void **state)
+{
+    (void)state;
+    shows(NULL, "a5 01 08 02 0c 03 42 00ff 04 61 63 05 07",
+          "report {\n  what: 8 (report)\n  kind: 12 (digest)\n  value: h'00ff'\n  conv: \"c\"\n  seq: 7\n}\n");
+    shows(NULL, "a5 01 08 02 18 1f 03 a1 61 62 83 1b 0000019abcdef000 f6 f6 04 61 63 05 07",
+          "report {\n  what: 8 (report)\n  kind: 31 (readers)\n  value: {\n    \"b\": [\n"
+          "      delivered: 1764105318400 (2025-11-25T21:15:18.400Z)\n      read: null\n      confirmed: null\n    ]\n  }\n"
+          "  conv: \"c\"\n  seq: 7\n}\n");
+}
+
+static void a_head_has_its_chain_and_a_policy_its_words(void **state)
+{
+    (void)state;
+    shows(NULL, "a5 01 01 02 02 03 00 04 1b 0000019abcdef000 05 42 beef",
+          "head {\n  epoch: 1\n  seq: 2\n  floor: 0\n  at: 1764105318400 (2025-11-25T21:15:18.400Z)\n  chain: h'beef'\n}\n");
+    shows(NULL, "a2 01 18 34 0a 82 82 00 00 82 61 62 03",
+          "command {\n  kind: 52 (policy)\n  body: [\n    [\n      who: 0 (everyone)\n      level: 0 (hidden)\n    ]\n"
+          "    [\n      who: \"b\"\n      level: 3 (exact)\n    ]\n  ]\n}\n");
+}
+
 static void several_items_come_one_after_the_other(void **state)
 {
     (void)state;
@@ -116,6 +137,8 @@ int main(void)
         cmocka_unit_test(an_event_is_told_from_a_command),
         cmocka_unit_test(replies_are_told_by_what_they_are),
         cmocka_unit_test(an_inbox_and_the_retained_plane_are_guessed_or_named),
+        cmocka_unit_test(answers_to_questions_have_their_names),
+        cmocka_unit_test(a_head_has_its_chain_and_a_policy_its_words),
         cmocka_unit_test(several_items_come_one_after_the_other),
         cmocka_unit_test(nothing_unsafe_is_written),
         cmocka_unit_test(an_error_names_the_byte),
