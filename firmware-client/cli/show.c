@@ -119,6 +119,57 @@ void show_receipts(struct str *out, bool json, const struct fp_id *conv, struct 
     }
 }
 
+static void time_json(struct json *j, const char *name, struct fp_wall at)
+{
+    struct str text = {0};
+    clock_utc(&text, at);
+    json_put_text(j, name, at.ms > 0 ? str_get(&text) : NULL);
+    str_fini(&text);
+}
+
+static void time_line(struct str *out, const char *name, struct fp_wall at)
+{
+    struct str text = {0};
+    if (at.ms > 0) {
+        clock_local(&text, at);
+    } else {
+        str_char(&text, '-');
+    }
+    str_format(out, "  %s %-16s", name, text.p);
+    str_fini(&text);
+}
+
+bool show_readers(struct str *out, bool json, const struct fp_id *conv, uint64_t seq, struct fp_bytes value)
+{
+    struct fp_readers all;
+    struct fp_reader r;
+    if (fp_readers_decode(value, &all) != FP_OK) {
+        return false;
+    }
+    while (fp_readers_next(&all, &r)) {
+        if (json) {
+            struct json j = begin(out, "reader");
+            json_put_id(&j, "conv", conv);
+            json_put_uint(&j, "seq", seq);
+            json_put_id(&j, "user", &r.user);
+            time_json(&j, "delivered", r.delivered);
+            time_json(&j, "read", r.read);
+            time_json(&j, "confirmed", r.confirmed);
+            end(&j);
+        } else {
+            str_format(out, "%-20.*s", (int)r.user.len, r.user.text);
+            time_line(out, "delivered", r.delivered);
+            time_line(out, "read", r.read);
+            time_line(out, "confirmed", r.confirmed);
+            while (out->p[out->len - 1] == ' ') {
+                out->len--;
+            }
+            str_char(out, '\n');
+        }
+    }
+    return true;
+}
+
 void show_typing_names(struct str *out, struct fp_bytes typing, const struct fp_id *self)
 {
     struct fp_typing all;

@@ -17,6 +17,8 @@ void show_conv(struct str *out, bool json, const struct fp_conv *conv, struct fp
 void show_members(struct str *out, bool json, const struct fp_id *conv, struct fp_about about);
 void show_presence(struct str *out, bool json, struct fp_bytes presence);
 void show_receipts(struct str *out, bool json, const struct fp_id *conv, struct fp_bytes receipts);
+/* What k-readers is answered with; false: it cannot be read, and nothing is shown. */
+bool show_readers(struct str *out, bool json, const struct fp_id *conv, uint64_t seq, struct fp_bytes value);
 void show_typing(struct str *out, bool json, const struct fp_id *conv, struct fp_bytes typing);
 /* One state of an own command: for JSON a line each, for people what became of it in the end. */
 void show_state(struct str *out, bool json, const struct fp_notice *n, const char *verb);

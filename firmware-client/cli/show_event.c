@@ -9,7 +9,7 @@
 
 /* What a body says, whichever kind it is of; what a kind does not have stays empty. */
 struct told {
-    struct fp_bytes text, title, with;
+    struct fp_bytes text, title, with, reason;
     struct fp_id user, scope;
     uint64_t role;
     size_t attachments;
@@ -54,6 +54,11 @@ static void read_body(const struct fp_event *ev, struct told *t)
     case FP_K_REACT:
         read_react(ev->body, t);
         break;
+    case FP_K_REDACT:
+        if (fp_redact_decode(ev->body, &t->reason, &why) != FP_OK) {
+            t->reason = (struct fp_bytes){0};
+        }
+        break;
     case FP_K_CONV_NEW:
     case FP_K_CONV_SET:
         if (fp_conv_body_decode(ev->body, FP_COMMAND_BYTES_MAX, &conv, &why) == FP_OK) {
@@ -97,10 +102,32 @@ static void say_member(struct str *out, const struct fp_event *ev, const struct 
     }
 }
 
+/* What the hub has found out about it; a lost edit is named where it is told. */
+static void say_flags(struct str *out, uint32_t flags)
+{
+    static const struct {
+        uint32_t flag;
+        const char *text;
+    } all[] = {{FP_FLAG_OFFLINE, " [written offline]"}, {FP_FLAG_STALE, " [had not seen the latest]"}, {FP_FLAG_HUB, " [by the hub]"}};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        str_text(out, (flags & all[i].flag) != 0 ? all[i].text : "");
+    }
+}
+
+static void say_gone(struct str *out, const struct fp_event *ev)
+{
+    bool redacted = (ev->flags & FP_FLAG_REDACTED) != 0;
+    if (ev->kind == FP_K_EDIT) {
+        str_format(out, " changes #%" PRIu64, ev->ref);
+    }
+    str_text(out, redacted ? ": (redacted)" : ev->body_hash.len > 0 ? ": (deleted, or changed since)" : ": (deleted)");
+}
+
 static void say_message(struct str *out, const struct fp_event *ev, const struct told *t)
 {
     if (ev->kind == FP_K_EDIT) {
-        str_format(out, " changes #%" PRIu64, ev->ref);
+        bool lost = (ev->flags & FP_FLAG_CONFLICT) != 0;
+        str_format(out, lost ? " would have changed #%" PRIu64 ", but lost" : " changes #%" PRIu64, ev->ref);
     } else if (ev->ref > 0) {
         str_format(out, " to #%" PRIu64, ev->ref);
     }
@@ -108,6 +135,7 @@ static void say_message(struct str *out, const struct fp_event *ev, const struct
         const char *priority = name_priority(ev->priority);
         str_format(out, " [%s]", priority ? priority : "?");
     }
+    say_flags(out, ev->flags);
     str_text(out, t->must_confirm ? " [to be confirmed]: " : ": ");
     text_inert(out, t->text, TEXT_LINES);
     if (t->attachments > 0) {
@@ -135,8 +163,14 @@ static void say_rest(struct str *out, const struct fp_event *ev, const struct to
         str_format(out, " to #%" PRIu64, ev->ref);
         break;
     case FP_K_DELETE:
-    case FP_K_REDACT:
         str_format(out, " deletes #%" PRIu64, ev->ref);
+        break;
+    case FP_K_REDACT:
+        str_format(out, " redacts #%" PRIu64, ev->ref);
+        if (t->reason.len > 0) {
+            str_text(out, ": ");
+            text_inert(out, t->reason, TEXT_ONE_LINE);
+        }
         break;
     case FP_K_CONFIRM:
         str_format(out, " confirms #%" PRIu64, ev->ref);
@@ -161,13 +195,14 @@ static void event_line(struct str *out, bool with_conv, const struct fp_event *e
     }
     str_format(out, "#%" PRIu64 " %.*s", ev->seq, (int)ev->user.len, ev->user.text);
     if ((ev->kind == FP_K_MSG || ev->kind == FP_K_EDIT) && gone) {
-        str_text(out, ": (deleted)");
+        say_gone(out, ev);
     } else if (ev->kind == FP_K_MSG || ev->kind == FP_K_EDIT) {
         say_message(out, ev, t);
     } else if (ev->kind == FP_K_MEMBER_ADD || ev->kind == FP_K_MEMBER_REMOVE || ev->kind == FP_K_MEMBER_ROLE) {
         say_member(out, ev, t);
     } else {
         say_rest(out, ev, t);
+        say_flags(out, ev->flags);
     }
     str_char(out, '\n');
 }
@@ -193,6 +228,9 @@ static void event_body_json(struct json *j, const struct fp_event *ev, const str
         json_put_bytes(j, "with", t->with);
         json_put_bool(j, "take_back", t->take_back);
     }
+    if (ev->kind == FP_K_REDACT) {
+        json_put_bytes(j, "reason", t->reason);
+    }
 }
 
 static void event_json(struct str *out, const struct fp_event *ev, const struct told *t)
@@ -212,6 +250,9 @@ static void event_json(struct str *out, const struct fp_event *ev, const struct 
     json_put_uint(&j, "ref", ev->ref);
     json_put_text(&j, "priority", name_priority(ev->priority));
     json_put_uint(&j, "flags", ev->flags);
+    if (ev->version > 0) {
+        json_put_uint(&j, "version", ev->version);
+    }
     event_body_json(&j, ev, t);
     json_close(&j, '}');
     str_char(out, '\n');
