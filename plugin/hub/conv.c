@@ -121,7 +121,7 @@ static enum fp_err tell_joined(struct hub *h, const struct store_conv *c, const 
 enum fp_err conv_let_in(struct hub *h, struct hub_conv *c, struct hub_member *m)
 {
     m->m.change = h->change_next++;
-    people_member(h, &c->c.scope, &m->m.user);
+    people_member(h, &c->c, &m->m.user);
     enum fp_err err = h->store.save_member(h->store.ctx, &m->m);
     if (!err) {
         err = tells_grant(h, TELL_GRANT_CONV, &c->c.id, &m->m.user, true, m->m.change);

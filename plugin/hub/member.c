@@ -171,7 +171,7 @@ static enum fp_err put_out(struct hub *h, struct hub_conv *c, struct hub_member 
     m->m.active = false;
     m->m.change = h->change_next++;
     typing_stop(h, &c->c.id, &m->m.user);
-    people_member(h, &c->c.scope, &m->m.user);
+    people_member(h, &c->c, &m->m.user);
     enum fp_err err = event_flush(h, c);
     if (!err) {
         err = receipts_member(h, c, m);

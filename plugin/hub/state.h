@@ -340,13 +340,13 @@ uint64_t typing_wait_us(const struct hub *h, struct fp_mono now);
 /* ---- people*.c: presence, activity, watch, status, policy */
 enum fp_err people_open(struct hub *h);
 void people_close(struct hub *h);
-void people_session(struct hub *h, const struct hub_session *s); /* has begun, or changed its activity */
+void people_session(struct hub *h, struct hub_session *s); /* has begun; one that goes on after a lost connection keeps its activity */
 void people_session_end(struct hub *h, const struct hub_session *s, enum hub_end why);
 enum fp_err people_activity(struct hub *h, struct command_ctx *x);
 enum fp_err people_watch(struct hub *h, struct command_ctx *x);
 enum fp_err people_status(struct hub *h, struct command_ctx *x);
 enum fp_err people_policy(struct hub *h, struct command_ctx *x);
-void people_member(struct hub *h, const struct fp_id *scope, const struct fp_id *user); /* has joined or left a conversation of the scope */
+void people_member(struct hub *h, const struct store_conv *c, const struct fp_id *user); /* has joined or left it */
 /* Does the user's policy hide him from any member of this scope? Then his typing and receipts are not shown either. */
 enum fp_err people_hides(struct hub *h, const struct fp_id *user, const struct fp_id *scope, bool *out_hides);
 enum fp_err people_timer(struct hub *h, const struct store_timer *t); /* a status has run out */
