@@ -330,8 +330,7 @@ static void a_kind_of_a_later_release_is_unsupported(void **state)
     struct kit_body b;
     open_kitchen(&k);
     struct fp_command c = kit_msg(&b, 2, "kitchen", "hello");
-    c.kind = FP_K_EDIT;
-    c.ref = 1;
+    c.kind = FP_K_STEP;
     kit_send(&k, "anna-phone", &c);
     kit_run(&k);
     assert_true(kit_nacked(&k, "anna-phone", FP_EUNSUPPORTED));
