@@ -15,9 +15,6 @@ struct listen {
     uint64_t left; /* events until the end; UINT64_MAX: none */
     struct str line;
     struct fp_id conv; /* history */
-    uint64_t upto;
-    uint64_t fetched; /* history: answered up to here */
-    bool answered;
 };
 
 static bool is_wanted(const struct listen *l, const struct fp_id *conv)
@@ -104,77 +101,31 @@ int run_listen(struct app *app, const struct args *args)
 static void on_history(void *ctx, const struct fp_notice *n)
 {
     struct listen *l = ctx;
-    if (!fp_id_eq(&n->conv, &l->conv)) {
-        return;
-    }
-    if (n->kind == FP_NOTICE_EVENT && n->fetched) {
+    if (fp_id_eq(&n->conv, &l->conv) && n->kind == FP_NOTICE_EVENT && n->fetched) {
         show_event(&l->line, l->app->set.json, false, n->event);
-        l->fetched = n->seq > l->fetched ? n->seq : l->fetched;
-    } else if (n->kind == FP_NOTICE_FETCHED) {
-        l->answered = true;
-        l->fetched = n->seq > l->fetched ? n->seq : l->fetched;
+        l->broken = !app_put(&l->line) || l->broken;
     }
-    l->broken = !app_put(&l->line) || l->broken;
 }
 
-/* The library tells the hub of its own accord how far it is; a hub that does not know that yet says so, which has nothing to do with us. */
-static bool is_refused(const struct listen *l)
-{
-    return l->s.nack && l->s.nack != FP_EUNSUPPORTED;
-}
-
-static bool is_answered(void *ctx)
+static bool is_broken(void *ctx)
 {
     const struct listen *l = ctx;
-    return l->answered || l->broken || is_refused(l);
-}
-
-/* A page may hold less than what was asked for: asks on until there is nothing more to come. */
-static int fetch_all(struct listen *l, uint64_t after)
-{
-    while (after < l->upto && !l->broken) {
-        l->answered = false;
-        l->fetched = after;
-        enum fp_err err = fp_client_fetch(l->s.client, &l->conv, after, l->upto);
-        if (err) {
-            return app_error(l->app, fp_err_name(err), "the hub cannot be asked for the history now");
-        }
-        enum session_end end = session_wait(&l->s, is_answered, l, l->app->set.timeout_ms, -1);
-        if (is_refused(l)) {
-            return app_refused(l->app, fp_err_name(l->s.nack), str_bytes(&l->s.nack_text));
-        }
-        if (end != SESSION_DONE) {
-            return session_no_link(&l->s);
-        }
-        if (l->fetched <= after) {
-            return EXIT_FINE; /* an empty answer: nothing of this is to be had any more */
-        }
-        after = l->fetched;
-    }
-    return EXIT_FINE;
+    return l->broken;
 }
 
 /* What this device is behind comes by itself first; only then is it clear whose answer a page is. */
-static bool is_caught_up(void *ctx)
-{
-    const struct listen *l = ctx;
-    const struct fp_conv *c = fp_client_conv(l->s.client, &l->conv);
-    return !c || c->cursor >= c->head;
-}
-
 static int history(struct listen *l, uint64_t after, uint64_t before, uint64_t last)
 {
-    (void)session_wait(&l->s, is_caught_up, l, l->app->set.timeout_ms, -1); /* if not, what there is will do */
-    const struct fp_conv *c = session_conv(&l->s, &l->conv);
+    const struct fp_conv *c = session_caught_up(&l->s, &l->conv);
     if (!c) {
         return EXIT_FAILED;
     }
-    l->upto = before > 0 && before - 1 < c->head ? before - 1 : c->head;
+    uint64_t upto = before > 0 && before - 1 < c->head ? before - 1 : c->head;
     after = after > c->floor ? after : c->floor;
-    if (last < l->upto && l->upto - last > after) {
-        after = l->upto - last;
+    if (last < upto && upto - last > after) {
+        after = upto - last;
     }
-    return fetch_all(l, after);
+    return session_fetch(&l->s, &l->conv, after, upto, is_broken, l);
 }
 
 int run_history(struct app *app, const struct args *args)

@@ -1,4 +1,4 @@
-/* cmd_message.c: send, edit, delete, react. */
+/* cmd_message.c: send, edit, delete, redact, confirm, react. */
 #include "firmware-client/cli/commands.h"
 
 #include <stdio.h>
@@ -114,6 +114,29 @@ int run_delete(struct app *app, const struct args *args)
 {
     struct fp_command cmd = {.kind = FP_K_DELETE, .priority = FP_PRIORITY_NORMAL};
     return take_target(app, args, &cmd) ? durable_run(app, &cmd, "deleted") : EXIT_USAGE;
+}
+
+int run_confirm(struct app *app, const struct args *args)
+{
+    struct fp_command cmd = {.kind = FP_K_CONFIRM, .priority = FP_PRIORITY_NORMAL};
+    return take_target(app, args, &cmd) ? durable_run(app, &cmd, "confirmed") : EXIT_USAGE;
+}
+
+int run_redact(struct app *app, const struct args *args)
+{
+    static uint8_t buf[BODY_BYTES_MAX];
+    struct fp_command cmd = {.kind = FP_K_REDACT, .priority = FP_PRIORITY_NORMAL};
+    struct str reason = {0};
+    struct fp_enc e;
+    int code = EXIT_USAGE;
+    if (take_target(app, args, &cmd) && (args->word_count == 2 || take_text(app, args, 2, &reason))) {
+        fp_enc_init(&e, buf, sizeof buf);
+        fp_body_redact(&e, str_get(&reason), reason.len);
+        cmd.body = fp_enc_bytes_of(&e);
+        code = durable_run(app, &cmd, "redacted");
+    }
+    str_fini(&reason);
+    return code;
 }
 
 int run_react(struct app *app, const struct args *args)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "firmware-client/cli/clock.h"
 #include "firmware-client/cli/json.h"
 #include "firmware-client/cli/session.h"
 #include "firmware-client/cli/show.h"
@@ -102,29 +103,50 @@ static int say_status(struct app *app, struct session *s)
     return code;
 }
 
-int run_status(struct app *app, const struct args *args)
+/* The hub's clock decides, so it is asked; if it has not told, this device's own has to do. */
+static struct fp_wall hub_now(struct session *s)
 {
-    struct session s;
+    struct fp_wall now;
+    uint64_t error_ms;
+    return fp_client_time(s->client, clock_mono(), &now, &error_ms) ? now : clock_wall();
+}
+
+static int set_status(struct app *app, struct session *s, const struct args *args)
+{
     struct fp_command cmd = {.kind = FP_K_STATUS, .priority = FP_PRIORITY_NORMAL};
+    struct fp_wall until = {0};
     struct str text = {0};
     struct fp_enc e;
     uint8_t buf[1024];
+    for (size_t i = 0; i < args->word_count; i++) {
+        str_format(&text, "%s%s", i > 0 ? " " : "", args->words[i]);
+    }
+    int code = session_online(s);
+    if (args_get(args, "until")) {
+        (void)clock_parse(args_get(args, "until"), hub_now(s), &until); /* run_status() has seen that it can be read */
+    }
+    fp_enc_init(&e, buf, sizeof buf);
+    fp_body_status(&e, str_get(&text), text.len, until.ms);
+    cmd.body = fp_enc_bytes_of(&e);
+    code = e.failed ? app_usage(app, "the text is too long") : code;
+    str_fini(&text);
+    return pass_and_close(s, code, &cmd);
+}
+
+int run_status(struct app *app, const struct args *args)
+{
+    struct session s;
+    struct fp_wall until;
+    const char *word = args_get(args, "until");
+    if (word && (args->word_count == 0 || !clock_parse(word, (struct fp_wall){0}, &until))) {
+        return app_usage(app,
+                         args->word_count == 0 ? "--until needs a TEXT" : "--until takes 45s, 30m, 2h, 3d, or a time such as 2026-11-24T12:00:00Z");
+    }
     int code = session_open(&s, app, 0, NULL, NULL);
     if (code) {
         return code;
     }
-    if (args->word_count == 0) {
-        return say_status(app, &s);
-    }
-    for (size_t i = 0; i < args->word_count; i++) {
-        str_format(&text, "%s%s", i > 0 ? " " : "", args->words[i]);
-    }
-    fp_enc_init(&e, buf, sizeof buf);
-    fp_body_status(&e, str_get(&text), text.len, 0);
-    cmd.body = fp_enc_bytes_of(&e);
-    code = e.failed ? app_usage(app, "the text is too long") : session_online(&s);
-    str_fini(&text);
-    return pass_and_close(&s, code, &cmd);
+    return args->word_count == 0 ? say_status(app, &s) : set_status(app, &s, args);
 }
 
 /* ------------------------------------------------------------------ outbox */

@@ -9,9 +9,11 @@
 #include "firmware-client/cli/json.h"
 #include "firmware-client/cli/session.h"
 #include "firmware-client/cli/show.h"
+#include "fp/body.h"
 
 #define GRACE_MS 1000   /* for what is retained and may not be there at all: it comes right after the subscription */
 #define PRESENCE_MS 300 /* likewise, after the abouts have come */
+#define WATCH_S 10      /* one answer is all we want; the lease ends with the session in any case */
 
 struct about {
     struct fp_id conv;
@@ -23,7 +25,8 @@ struct people {
     const struct app *app;
     struct about *abouts;
     size_t about_count;
-    struct str presence; /* as it will be shown */
+    struct str presence; /* of the scopes' digests, as it will be shown */
+    struct str watched;  /* what the hub answers to our watch, likewise */
     const struct fp_id *only;
 };
 
@@ -60,8 +63,10 @@ static void on_people(void *ctx, const struct fp_notice *n)
     }
     if (n->topic->kind == FP_TOPIC_CONV_ABOUT && fp_about_decode(n->bytes, &about) == FP_OK) {
         keep_about(p, &n->topic->b, n->bytes);
-    } else if (n->topic->kind == FP_TOPIC_SCOPE_PRESENCE || n->topic->kind == FP_TOPIC_USER_PRESENCE) {
+    } else if (n->topic->kind == FP_TOPIC_SCOPE_PRESENCE) {
         show_presence(&p->presence, p->app->set.json, n->bytes);
+    } else if (n->topic->kind == FP_TOPIC_USER_PRESENCE) {
+        show_presence(&p->watched, p->app->set.json, n->bytes);
     }
 }
 
@@ -95,6 +100,7 @@ static void people_close(struct people *p)
     }
     free(p->abouts);
     str_fini(&p->presence);
+    str_fini(&p->watched);
 }
 
 static struct fp_about read_about(struct people *p, const struct fp_id *conv)
@@ -145,9 +151,75 @@ static void say_members(struct people *p, struct str *out)
         }
         show_members(out, p->app->set.json, &c->id, read_about(p, &c->id));
     }
-    if (p->presence.len > 0) {
+    const struct str *presence = p->watched.len > 0 ? &p->watched : &p->presence;
+    if (presence->len > 0) {
         str_text(out, p->app->set.json ? "" : "presence:\n");
-        str_add(out, p->presence.p, p->presence.len);
+        str_add(out, presence->p, presence->len);
+    }
+}
+
+/* ------------------------------------------------------------------ how the hub sees them now */
+
+struct crowd {
+    struct fp_id users[FP_WATCH_USERS_MAX];
+    size_t count;
+    bool all; /* there was room for all */
+};
+
+static void crowd_add(struct crowd *crowd, const struct fp_id *user)
+{
+    for (size_t i = 0; i < crowd->count; i++) {
+        if (fp_id_eq(&crowd->users[i], user)) {
+            return;
+        }
+    }
+    crowd->all = crowd->all && crowd->count < FP_WATCH_USERS_MAX;
+    if (crowd->all) {
+        crowd->users[crowd->count++] = *user;
+    }
+}
+
+static void crowd_fill(struct people *p, struct crowd *crowd)
+{
+    const struct fp_conv *c;
+    struct fp_id user;
+    uint64_t role;
+    uint64_t joined;
+    *crowd = (struct crowd){.all = true};
+    for (size_t i = 0; (c = fp_client_conv_at(p->s.client, i)) != NULL; i++) {
+        struct fp_about about = read_about(p, &c->id);
+        while ((!p->only || fp_id_eq(p->only, &c->id)) && fp_about_member(&about, &user, &role, &joined)) {
+            crowd_add(crowd, &user);
+        }
+    }
+}
+
+static bool is_watched(void *ctx)
+{
+    const struct people *p = ctx;
+    return p->watched.len > 0 || p->s.nack;
+}
+
+/* A refusal is no failure: then there is what the scopes' digests tell. Of too many people there is not more either. */
+static void watch(struct people *p)
+{
+    static uint8_t buf[FP_WATCH_USERS_MAX * (FP_ID_MAX + 2) + 16];
+    struct fp_command cmd = {.kind = FP_K_WATCH, .priority = FP_PRIORITY_NORMAL};
+    struct crowd crowd;
+    struct fp_enc e;
+    crowd_fill(p, &crowd);
+    fp_enc_init(&e, buf, sizeof buf);
+    fp_body_watch_begin(&e, crowd.count);
+    for (size_t i = 0; i < crowd.count; i++) {
+        fp_body_watch_user(&e, &crowd.users[i]);
+    }
+    fp_body_watch_end(&e, WATCH_S);
+    cmd.body = fp_enc_bytes_of(&e);
+    p->s.nack = FP_OK;
+    if (!crowd.all || crowd.count == 0 || fp_client_pass(p->s.client, &cmd) != FP_OK) {
+        (void)session_wait(&p->s, never, NULL, PRESENCE_MS, -1);
+    } else if (session_wait(&p->s, is_watched, p, GRACE_MS, -1) == SESSION_DONE && p->s.nack) {
+        (void)session_wait(&p->s, never, NULL, PRESENCE_MS, -1);
     }
 }
 
@@ -170,7 +242,7 @@ int run_who(struct app *app, const struct args *args)
     }
     if (!code) {
         (void)session_wait(&p.s, has_all, &p, app->set.timeout_ms, -1);
-        (void)session_wait(&p.s, never, NULL, PRESENCE_MS, -1);
+        watch(&p);
         say_members(&p, &out);
         code = app_put(&out) ? EXIT_FINE : EXIT_FAILED;
     }

@@ -47,10 +47,19 @@ enum session_end session_wait(struct session *s, session_done_fn done, void *ctx
 int session_online(struct session *s);
 /* Passes a command that is not durable, and waits until the hub must have read it: EXIT_FINE unless it was refused. */
 int session_pass(struct session *s, const struct fp_command *cmd);
+/* The same for a question of which the hub makes a report: its value (CBOR) into *out. */
+int session_ask(struct session *s, const struct fp_command *cmd, struct str *out);
 /* Good-bye to the hub, as far as that takes less than a second. */
 void session_leave(struct session *s);
 /* Says why there is no link. Returns EXIT_FAILED. */
 int session_no_link(struct session *s);
+/* The conversation, once what this device is behind has come, as far as the time goes; or NULL: said already. */
+const struct fp_conv *session_caught_up(struct session *s, const struct fp_id *conv);
+/*
+ * Asks for after+1 to upto in as many pages as it takes; what comes is told to `on` with `fetched`. Ends early once stop(ctx), or when there is
+ * nothing of this to be had any more: EXIT_FINE as well.
+ */
+int session_fetch(struct session *s, const struct fp_id *conv, uint64_t after, uint64_t upto, session_done_fn stop, void *ctx);
 /* The conversation, or NULL: said already. */
 const struct fp_conv *session_conv(struct session *s, const struct fp_id *conv);
 
