@@ -1,0 +1,157 @@
+"""The command line client against a real hub: changes, receipts, presence, and exports that verify."""
+import time
+
+import cbor2
+import pytest
+
+from test_cli import cli, pair  # noqa: F401 (fixtures)
+
+HELLO = "hello there"
+
+
+def user_of(c):
+    return c.env["FIELDPOST_USER"]
+
+
+def test_a_message_is_changed_and_everybody_sees_it(pair):
+    a, b, conv = pair
+    a.run("send", conv, "one")
+    assert a.run("edit", conv, "2", "two") == f"changed: {conv} #3\n"
+    assert " changes #2: two\n" in b.run("history", conv)
+    assert a.run("delete", conv, "2") == f"deleted: {conv} #4\n"
+    lines = b.run("history", conv).splitlines()
+    assert lines[1].endswith(": (deleted, or changed since)") and lines[3].endswith(f"{user_of(a)} deletes #2")
+
+
+def test_what_is_redacted_is_gone_from_the_history_and_the_reason_stays(pair):
+    a, b, conv = pair
+    b.run("send", conv, "my telephone number")
+    b.run("redact", conv, "2", "no", code=1)
+    assert b.err.startswith("fieldpost: denied: ")
+    assert a.run("redact", conv, "2", "a private", "number") == f"redacted: {conv} #3\n"
+    rows = b.rows("history", conv)
+    assert rows[2]["kind"] == "redact" and rows[2]["reason"] == "a private number" and rows[2]["ref"] == 2
+    assert "telephone" not in b.run("history", conv) and ": (redacted)\n" in b.run("history", conv)
+
+
+def test_what_must_be_confirmed_is_confirmed_once(pair):
+    a, b, conv = pair
+    a.run("send", conv, HELLO, "--must-confirm")
+    assert b.run("confirm", conv, "2") == f"confirmed: {conv} #3\n"
+    b.run("confirm", conv, "2", code=1)
+    assert b.err.startswith("fieldpost: conflict: ")
+    assert a.run("history", conv).endswith(f"{user_of(b)} confirms #2\n")
+
+
+def test_readers_tell_how_far_a_message_is(pair):
+    a, b, conv = pair
+    a.run("send", conv, HELLO, "--must-confirm")
+    (row,) = a.rows("readers", conv, "2")
+    assert (row["type"], row["conv"], row["seq"], row["user"]) == ("reader", conv, 2, user_of(b))
+    assert row["delivered"] is row["read"] is row["confirmed"] is None
+    assert a.run("readers", conv, "2").split() == [user_of(b), "delivered", "-", "read", "-", "confirmed", "-"]
+    b.run("read", conv)
+    (row,) = a.rows("readers", conv, "2")
+    assert row["delivered"] and row["read"] and row["confirmed"] is None
+    b.run("confirm", conv, "2")
+    (row,) = a.rows("readers", conv, "2")
+    assert row["delivered"] <= row["confirmed"] and row["confirmed"].endswith("Z")
+    a.run("readers", conv, "99", code=1)
+    assert a.err.startswith("fieldpost: unknown: ")
+
+
+def seen(c, conv, user):
+    return next(r for r in c.rows("who", conv) if r["type"] == "presence" and r["user"] == user)
+
+
+def test_who_shows_how_the_hub_sees_the_members_and_what_the_policy_lets_him(pair):
+    a, b, conv = pair
+    there = b.start("listen")
+    try:
+        end = time.monotonic() + 10
+        while seen(a, conv, user_of(b))["state"] != "active":
+            assert time.monotonic() < end
+        b.run("--device", "second", "status", "--until", "2h", "On the", "roof")
+        assert seen(a, conv, user_of(b))["text"] == "On the roof"
+        assert f"{user_of(b)} " in a.run("who", conv).split("presence:")[1]
+        b.run("--device", "second", "policy", "everyone=exact", f"{user_of(a)}=hidden")
+        hidden = seen(a, conv, user_of(b))
+        assert hidden["state"] == "offline" and hidden["text"] == "" and hidden["since"] is None
+        b.run("--device", "second", "policy", "scope=exact")
+        assert seen(a, conv, user_of(b))["state"] == "active"
+    finally:
+        there.terminate()
+        there.communicate(timeout=20)
+
+
+@pytest.mark.parametrize("words", [("policy",), ("policy", "everyone"), ("policy", "nobody=exact"), ("policy", "everyone=near"), ("policy", "a/b=exact"),
+                                   ("status", "--until", "soon", "x"), ("status", "--until", "2h"), ("readers", "c"), ("redact", "c", "0")])
+def test_what_cannot_be_meant_is_bad_usage(cli, words):
+    cli("anna").run(*words, code=2)
+
+
+@pytest.fixture
+def told(pair, tmp_path):
+    """A conversation with some of everything, and its export."""
+    a, b, conv = pair
+    for i in range(30):
+        (a, b)[i % 2].run("send", conv, f"message {i}")
+    a.run("edit", conv, "2", "changed")
+    b.run("delete", conv, "3")
+    a.run("redact", conv, "5")
+    path = tmp_path / "a.export"
+    a.run("export", conv, "--out", str(path))
+    return a, b, conv, path
+
+
+def test_an_export_verifies_and_is_what_the_hub_tells(told, tmp_path):
+    a, b, conv, path = told
+    (row,) = a.rows("verify", str(path))
+    assert (row["type"], row["conv"], row["from"], row["to"], row["events"]) == ("verified", conv, 1, 34, 34)
+    with path.open("rb") as f:
+        head = cbor2.load(f)
+        events = [cbor2.load(f) for _ in range(34)]
+        assert f.read() == b""
+    assert (head[1], head[2], head[3], head[5], head[6], head[7]) == ("fieldpost-export", 1, conv, 1, bytes(32), 34)
+    assert head[8].hex() == row["chain"] and head[4] > 0
+    assert [e[16] for e in events] == list(range(1, 35)) and events[4][10] is None and len(events[4][23]) == 32
+    assert [p.name for p in tmp_path.iterdir() if "export" in p.name] == ["a.export"]
+    theirs = tmp_path / "b.export"
+    b.run("export", conv, "--after", "10", "--out", str(theirs))
+    assert b.run("verify", str(path), str(theirs)).endswith("they agree on #11 to #34\n")
+
+
+def test_what_was_changed_in_an_export_is_found(told, tmp_path):
+    a, _, conv, path = told
+    whole = path.read_bytes()
+    changed = tmp_path / "changed"
+    changed.write_bytes(whole.replace(b"message 20", b"message 21"))
+    a.run("verify", str(changed), code=1)
+    assert f"fieldpost: corrupt: {changed}: " in a.err and "at least one event was changed" in a.err
+    rows = a.rows("verify", str(path), str(changed), code=1)
+    assert rows[-1]["type"] == "compared" and rows[-1]["differs"] == 22
+    changed.write_bytes(whole[:-5])
+    assert a.rows("verify", str(changed), code=1)[0]["seq"] == 34
+    a.run("verify", str(tmp_path / "nothing"), code=1)
+
+
+def test_who_joined_later_exports_from_there_on(told, world, cli, tmp_path):
+    a, _, conv, path = told
+    (carla,) = world.users("carla")
+    c = cli(carla)
+    a.run("invite", conv, carla)
+    a.run("send", conv, "welcome")
+    theirs, mine = tmp_path / "c.export", tmp_path / "a2.export"
+    c.run("export", conv, "--out", str(theirs))
+    a.run("export", conv, "--out", str(mine))
+    assert c.rows("verify", str(theirs))[0]["from"] > 1
+    assert "they agree on" in a.run("verify", str(mine), str(theirs))
+
+
+def test_an_export_that_cannot_be_made_leaves_nothing(pair, tmp_path):
+    a, _, conv = pair
+    a.run("export", conv, "--out", str(tmp_path / "no" / "folder"), code=1)
+    assert a.err.startswith("fieldpost: io: ")
+    a.run("export", conv, "--after", "1", "--out", str(tmp_path / "x"), code=1)
+    assert a.err.startswith("fieldpost: unknown: ") and not (tmp_path / "x").exists()
+    a.run("export", "nowhere", code=1)
