@@ -93,7 +93,7 @@ static void an_idle_hub_waits_long(void **state)
     kit_open(&k);
     kit_run(&k);
     kit_idle(&k);
-    kit_pass(&k, 11000); /* the time in which devices of before a restart may come back unnoticed */
+    kit_pass(&k, 10000); /* the time in which devices of before a restart may come back unnoticed */
     kit_run(&k);
     kit_idle(&k);
     assert_true(hub_wait_us(k.hub, k.mono) >= 50000000);

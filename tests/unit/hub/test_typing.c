@@ -22,6 +22,8 @@ static void open_kitchen(struct kit *k)
     kit_send(k, "anna-phone", &c);
     kit_run(k);
     kit_idle(k);
+    kit_pass(k, 11000); /* what a start brings along is over */
+    kit_idle(k);
     kit_clear(k);
 }
 
