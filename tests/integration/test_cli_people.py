@@ -2,6 +2,7 @@
 import time
 
 import cbor2
+import pexpect
 import pytest
 
 from test_cli import cli, pair  # noqa: F401 (fixtures)
@@ -11,6 +12,11 @@ HELLO = "hello there"
 
 def user_of(c):
     return c.env["FIELDPOST_USER"]
+
+
+def another(c):
+    """Another device of the same person: the first one is in use."""
+    return "--device", f"{user_of(c)}-2"
 
 
 def test_a_message_is_changed_and_everybody_sees_it(pair):
@@ -71,23 +77,52 @@ def test_who_shows_how_the_hub_sees_the_members_and_what_the_policy_lets_him(pai
         end = time.monotonic() + 10
         while seen(a, conv, user_of(b))["state"] != "active":
             assert time.monotonic() < end
-        b.run("--device", "second", "status", "--until", "2h", "On the", "roof")
+        b.run(*another(b), "status", "--until", "2h", "On the", "roof")
         assert seen(a, conv, user_of(b))["text"] == "On the roof"
         assert f"{user_of(b)} " in a.run("who", conv).split("presence:")[1]
-        b.run("--device", "second", "policy", "everyone=exact", f"{user_of(a)}=hidden")
+        b.run(*another(b), "policy", "everyone=exact", f"{user_of(a)}=hidden")
         hidden = seen(a, conv, user_of(b))
         assert hidden["state"] == "offline" and hidden["text"] == "" and hidden["since"] is None
-        b.run("--device", "second", "policy", "scope=exact")
+        b.run(*another(b), "policy", "scope=exact")
         assert seen(a, conv, user_of(b))["state"] == "active"
     finally:
         there.terminate()
         there.communicate(timeout=20)
 
 
-@pytest.mark.parametrize("words", [("policy",), ("policy", "everyone"), ("policy", "nobody=exact"), ("policy", "everyone=near"), ("policy", "a/b=exact"),
-                                   ("status", "--until", "soon", "x"), ("status", "--until", "2h"), ("readers", "c"), ("redact", "c", "0")])
+@pytest.mark.parametrize("words", [("policy",), ("policy", "everyone"), ("policy", "nobody=exact"), ("policy", "everyone=near"),
+                                   ("policy", "a/b=exact"), ("status", "--until", "soon", "x"), ("status", "--until", "2h"), ("readers", "c"),
+                                   ("redact", "c", "0"), ("verify",), ("export",)])
 def test_what_cannot_be_meant_is_bad_usage(cli, words):
     cli("anna").run(*words, code=2)
+
+
+def test_chat_marks_what_has_been_received_and_read_and_shows_changes(pair):
+    a, b, conv = pair
+    there = b.start("listen", conv)
+    try:
+        end = time.monotonic() + 10
+        while seen(a, conv, user_of(b))["state"] != "active":
+            assert time.monotonic() < end
+        p = pexpect.spawn(a.base[0], [*a.base[1:], "chat", conv], env={**a.env, "TERM": "xterm"}, encoding="utf-8", timeout=10, dimensions=(20, 90))
+        p.expect("online")
+        p.send("hello\r")
+        p.expect("hello vv")
+        b.run(*another(b), "read", conv)
+        p.expect("hello vV")
+        b.run(*another(b), "react", conv, "2", "+1")
+        p.expect(r"reacts with \+1 to #2")
+        a.run(*another(a), "edit", conv, "2", "good day")
+        p.expect("changes #2: good day")
+        a.run(*another(a), "redact", conv, "2", "private")
+        p.expect("redacts #2: private")
+        p.send("\x04")
+        p.expect(pexpect.EOF)
+        p.close()
+        assert p.exitstatus == 0
+    finally:
+        there.terminate()
+        there.communicate(timeout=20)
 
 
 @pytest.fixture
