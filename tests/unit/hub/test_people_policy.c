@@ -217,9 +217,10 @@ static void assert_same_for_others(const struct kit *a, const struct kit *b)
     assert_true(compared > 10);
 }
 
-/* One step of a day; only where anna_is_there does she do anything. */
-static void step_of_a_day(struct kit *k, int step, bool anna_is_there)
+/* One step of a day; only where anna_is_there does she do anything. watched: the others look for her all the time. */
+static void step_of_a_day(struct kit *k, int step, bool anna_is_there, bool watched)
 {
+    static const char *const others[] = {"ben", "carl"};
     struct fp_command bye = {.kind = FP_K_BYE, .priority = FP_PRIORITY_NORMAL};
     char text[16];
     if (anna_is_there && step % 7 == 0) {
@@ -234,26 +235,28 @@ static void step_of_a_day(struct kit *k, int step, bool anna_is_there)
         kit_send(k, "anna-phone", &bye);
     }
     if (step % 5 == 1) {
-        pk_watch(k, "ben-pad", anna, 1, 3);
+        pk_watch(k, "ben-pad", watched ? anna : others, 1, 3);
     }
     if (step % 5 == 2) {
         pk_activity(k, "carl-pad", (uint64_t)step % 3);
     }
     if (step % 11 == 10) {
-        pk_watch(k, "carl-pad", (const char *const[]){"ben", "anna"}, 2, 20);
+        pk_watch(k, "carl-pad", watched ? (const char *const[]){"ben", "anna"} : others, 2, 20);
     }
     kit_run(k);
     pk_pass(k, 370);
 }
 
-static void a_day(struct kit *k, const char *viewer, uint64_t kind, bool anna_is_there)
+static void a_day(struct kit *k, const char *viewer, uint64_t kind, bool anna_is_there, bool watched)
 {
+    static const char *const strangers[] = {"s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8"};
     pk_open(k);
+    pk_conv(k, "anna-phone", 2, "cellar", "house", strangers, 8); /* of the same scope, with none of those who are there */
     pk_policy(k, "anna-phone", viewer, kind, FP_LEVEL_HIDDEN);
     pk_hello(k, "ben-pad");
     pk_hello(k, "carl-pad");
     for (int step = 0; step < 200; step++) {
-        step_of_a_day(k, step, anna_is_there);
+        step_of_a_day(k, step, anna_is_there, watched);
     }
 }
 
@@ -261,11 +264,11 @@ static void who_hides_is_for_the_others_byte_for_byte_offline(void **state)
 {
     (void)state;
     static const uint64_t kinds[] = {FP_VIEWER_NOBODY, FP_VIEWER_SCOPE, FP_VIEWER_EVERYONE};
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 6; i++) {
         struct kit there;
         struct kit away;
-        a_day(&there, NULL, kinds[i], true);
-        a_day(&away, NULL, kinds[i], false);
+        a_day(&there, NULL, kinds[i / 2], true, i % 2);
+        a_day(&away, NULL, kinds[i / 2], false, i % 2);
         assert_same_for_others(&there, &away);
         kit_close(&there);
         kit_close(&away);
