@@ -41,7 +41,6 @@ enum fp_err hub_open(struct hub **out, const struct hub_config *config, struct s
     h->store = store;
     h->bus = bus;
     h->info = *info;
-    h->session_next = (info->boot << 32) | 1U; /* grows from start to start */
     h->change_next = info->change + 1;
     stage_reset(h);
     enum fp_err err = FP_OK;

@@ -87,7 +87,9 @@ static struct hub_session *begin_session(struct hub *h, const struct source_item
         idle_end(h, s); /* what an older connection of this device has left */
         nudge_gone(h, s);
         s->conn = item->conn;
-        s->number = h->session_next++;
+        /* Not one counter for all: it would tell a device how many others have come, hidden ones too (P10). */
+        uint64_t number = (h->info.boot << 42) + h->mono.us / 1000;
+        s->number = number > s->number ? number : s->number + 1;
         s->activity = FP_ACTIVITY_ACTIVE;
         people_session(h, s);
     }

@@ -148,7 +148,6 @@ struct hub {
     struct hub_device *devices;
     struct hub_session *sessions;
     struct hub_user *users;
-    uint64_t session_next;
     uint64_t change_next;
 
     /* the batch */

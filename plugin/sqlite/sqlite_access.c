@@ -103,6 +103,9 @@ enum fp_err sqlite_access_peers(struct sqlite_access *a, const struct fp_id *use
         if (err || !found) {
             break;
         }
+        if (scope.len == 2 && memcmp(scope.text, "dm", 2) == 0) {
+            continue; /* everybody's scope: to have written to anybody there makes nobody a peer */
+        }
         err = sqlite_access_scope(a, &scope, other, UINT64_MAX, out_allowed, &settled);
     }
     return err;

@@ -45,7 +45,7 @@ enum fp_err sqlite_access_conv(struct sqlite_access *a, const struct fp_id *conv
                                bool *out_settled);
 enum fp_err sqlite_access_scope(struct sqlite_access *a, const struct fp_id *scope, const struct fp_id *user, uint64_t applied, bool *out_allowed,
                                 bool *out_settled);
-/* Two users who are active members of the same scope (looks at no more than 64 of the first one's scopes). */
+/* Two users who are active members of the same scope other than `dm` (looks at no more than 64 of the first one's scopes). */
 enum fp_err sqlite_access_peers(struct sqlite_access *a, const struct fp_id *user, const struct fp_id *other, bool *out_allowed);
 /* The device's owner; not found while it has none. */
 enum fp_err sqlite_access_device(struct sqlite_access *a, const struct fp_id *device, struct fp_id *out_owner, bool *out_found);

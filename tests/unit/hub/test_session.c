@@ -104,6 +104,28 @@ static void sessions_are_numbered_upwards_across_restarts(void **state)
     kit_close(&k);
 }
 
+/* P10: who hides leaves no trace in what others are told. */
+static void a_session_number_does_not_count_those_of_others(void **state)
+{
+    (void)state;
+    struct kit k;
+    struct fp_reply r;
+    uint64_t numbers[2];
+    for (size_t others = 0; others < 2; others++) {
+        open_kitchen(&k, 0);
+        for (size_t i = 0; i < others; i++) {
+            hello(&k, "anna-phone", NULL, 0);
+            kit_run(&k);
+        }
+        hello(&k, "ben-pad", NULL, 0);
+        kit_run(&k);
+        assert_true(kit_reply(&k, "ben-pad", 0, &r));
+        numbers[others] = r.as.welcome.head.session;
+        kit_close(&k);
+    }
+    assert_int_equal(numbers[0], numbers[1]);
+}
+
 static void pages_follow_a_cursor_that_is_behind_without_asking(void **state)
 {
     (void)state;
@@ -254,6 +276,7 @@ int main(void)
         cmocka_unit_test(a_welcome_says_where_things_stand),
         cmocka_unit_test(a_welcome_knows_what_its_own_batch_did),
         cmocka_unit_test(sessions_are_numbered_upwards_across_restarts),
+        cmocka_unit_test(a_session_number_does_not_count_those_of_others),
         cmocka_unit_test(pages_follow_a_cursor_that_is_behind_without_asking),
         cmocka_unit_test(another_protocol_is_unsupported),
         cmocka_unit_test(only_who_is_there_hears_of_heads),

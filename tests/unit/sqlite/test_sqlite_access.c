@@ -140,6 +140,26 @@ static void peers_share_a_scope_among_the_first_64(void **state)
     sqlite_access_close(a);
 }
 
+static void the_scope_dm_makes_nobody_a_peer(void **state)
+{
+    struct fixture *f = *state;
+    struct store_conv c = {.id = store_script_id("c", 1)};
+    const uint64_t users[] = {1, 2};
+
+    assert_int_equal(fixture_open(f), FP_OK);
+    struct sqlite_access *a = open_reader(f);
+    assert_true(fp_id_parse("dm", 2, &c.scope));
+    assert_int_equal(f->p.begin(f->p.ctx), FP_OK);
+    assert_int_equal(f->p.save_conv(f->p.ctx, &c, fp_bytes_of("", 0), fp_bytes_of("", 0)), FP_OK);
+    for (size_t i = 0; i < 2; i++) {
+        struct store_member m = {.cid = c.cid, .scope = c.scope, .user = store_script_id("u", users[i]), .role = 1, .active = true, .change = i + 1};
+        assert_int_equal(f->p.save_member(f->p.ctx, &m), FP_OK);
+    }
+    assert_int_equal(f->p.commit(f->p.ctx), FP_OK);
+    check_peers(a, 1, 2, false);
+    sqlite_access_close(a);
+}
+
 static void check_status(struct sqlite_access *a, uint64_t user, bool open)
 {
     struct fp_id id = store_script_id("u", user);
@@ -185,6 +205,7 @@ int main(void)
         TEST(what_is_not_committed_is_not_seen_and_does_not_wait),
         TEST(a_scope_is_open_by_the_oldest_membership_that_still_holds),
         TEST(peers_share_a_scope_among_the_first_64),
+        TEST(the_scope_dm_makes_nobody_a_peer),
         TEST(who_hides_from_nobody_has_an_open_status),
         TEST(the_reader_cannot_be_opened_without_a_store),
     };
