@@ -66,3 +66,13 @@ void conns_remove(struct conns *c, const void *client)
         free(conn);
     }
 }
+
+enum source_end conns_end_of(const struct conn_state *conn, int keepalive_s, struct fp_mono now, bool in_check)
+{
+    uint64_t silent_us = now.us > conn->heard.us ? now.us - conn->heard.us : 0;
+
+    if (in_check && keepalive_s > 0 && silent_us >= (uint64_t)keepalive_s * 1500000) {
+        return SOURCE_END_SILENT;
+    }
+    return SOURCE_END_LOST;
+}

@@ -9,6 +9,8 @@
 #define PLUGIN_MOSQ_CONNS_H
 
 #include "fp/bytes.h"
+#include "fp/time.h"
+#include "plugin/hub/source.h"
 
 struct conn;
 
@@ -21,6 +23,7 @@ struct conn_state {
     bool logged; /* why its names are no use */
     struct fp_id user;
     struct fp_id device;
+    struct fp_mono heard; /* its last publish; what else it sends, a plugin does not see */
 };
 
 void conns_init(struct conns *c);
@@ -29,5 +32,11 @@ void conns_fini(struct conns *c);
 struct conn_state *conns_find(const struct conns *c, const void *client); /* NULL if it is not there */
 struct conn_state *conns_add(struct conns *c, const void *client);        /* finds or adds; NULL: no memory */
 void conns_remove(struct conns *c, const void *client);
+
+/*
+ * Why a connection ended. The broker gives no reason, so it is inferred: it looks for silent clients before it waits for its sockets
+ * (in_check: it ended there), and takes those from which nothing has come for 1.5 keep-alives. A keepalive_s of 0: the client may be silent.
+ */
+enum source_end conns_end_of(const struct conn_state *conn, int keepalive_s, struct fp_mono now, bool in_check);
 
 #endif

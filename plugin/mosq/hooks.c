@@ -5,6 +5,8 @@
 #include "fp/reply.h"
 #include "plugin/mosq/clock.h"
 
+#define CHECK_GAP_US 2000 /* between what the loop does before it waits; a wait that ends sooner than this is rare, unless others are heard */
+
 static bool is_below_fp(const char *topic)
 {
     return topic[0] == 'f' && topic[1] == 'p' && (topic[2] == '/' || topic[2] == '\0');
@@ -91,6 +93,9 @@ static void hand_over(struct host *h, const struct guard_who *who, struct source
     struct conn_state *conn = conns_add(&h->conns, who->client);
 
     item->conn = (uint64_t)(uintptr_t)who->client;
+    if (conn != NULL) {
+        conn->heard = clock_mono();
+    }
     if (conn == NULL || engine_fatal(&h->engine) != FP_OK || inlet_push(&h->engine.inlet, item, !conn->told) != FP_OK) {
         answer_busy(h, item);
         return;
@@ -158,6 +163,7 @@ static int check_read(struct host *h, const struct guard_who *who, const struct 
 
     if (h->turn.delivering) {
         h->turn.delivered = clock_mono();
+        h->turn.checking = h->turn.delivered;
     }
     return verdict_code(h, who, verdict, why);
 }
@@ -220,6 +226,7 @@ int hook_message(int event, void *data, void *userdata)
     (void)event;
 
     h->turn.delivering = false;
+    h->turn.checking.us = 0;
     waker_busy(&h->engine.waker);
     if (!is_below_fp(ed->topic)) {
         return MOSQ_ERR_SUCCESS;
@@ -236,11 +243,22 @@ int hook_message(int event, void *data, void *userdata)
     return MOSQ_ERR_SUCCESS; /* nobody may read up, now and blob, so the broker delivers them to nobody */
 }
 
+/* The loop looks for silent clients after TICK and what that one published, and then waits for its sockets: one check ends many. */
+static bool in_check(struct host *h, struct fp_mono now)
+{
+    bool yes = h->turn.checking.us > 0 && now.us - h->turn.checking.us < CHECK_GAP_US;
+
+    h->turn.checking = yes ? now : (struct fp_mono){0};
+    return yes;
+}
+
 int hook_disconnect(int event, void *data, void *userdata)
 {
     struct mosquitto_evt_disconnect *ed = data;
     struct host *h = userdata;
     const struct conn_state *conn = conns_find(&h->conns, ed->client);
+    struct fp_mono now = clock_mono();
+    bool checked = in_check(h, now);
     (void)event;
 
     h->turn.delivering = false;
@@ -254,6 +272,7 @@ int hook_disconnect(int event, void *data, void *userdata)
             .user = conn->user,
             .device = conn->device,
             .conn = (uint64_t)(uintptr_t)ed->client,
+            .end = conns_end_of(conn, mosquitto_client_keepalive(ed->client), now, checked),
         };
         inlet_push_disconnect(&h->engine.inlet, &item);
     }

@@ -40,6 +40,7 @@ struct host_turn {            /* from one TICK to the next */
     uint64_t cpu_us;          /* the thread's processor time when that TICK began */
     struct fp_mono delivered; /* the last delivery of what that TICK published; 0 = none yet */
     bool delivering;          /* nothing but deliveries has happened since */
+    struct fp_mono checking;  /* the last sign that the loop has not waited for its sockets since; 0: a client has been heard */
     bool left;
 };
 

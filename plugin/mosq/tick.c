@@ -134,6 +134,7 @@ int hook_tick(int event, void *data, void *userdata)
     h->turn.ended = clock_mono();
     h->turn.delivered.us = 0;
     h->turn.delivering = true;
+    h->turn.checking = h->turn.ended;
     h->turn.tick_us = h->turn.ended.us - now.us;
     keep_max(&h->peaks.tick_us, h->turn.tick_us);
     return MOSQ_ERR_SUCCESS;

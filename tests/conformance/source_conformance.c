@@ -98,7 +98,7 @@ static void each_kind_arrives_whole(void **state)
         .refused = FP_ETOOLARGE,
         .reason = "too long",
     };
-    struct source_item gone = {.kind = SOURCE_DISCONNECT, .user = id("ben"), .device = id("phone"), .conn = 77};
+    struct source_item gone = {.kind = SOURCE_DISCONNECT, .user = id("ben"), .device = id("phone"), .conn = 77, .end = SOURCE_END_SILENT};
 
     push_message(5, "", 0);
     maker->push(maker->ctx, &refused);
@@ -116,6 +116,7 @@ static void each_kind_arrives_whole(void **state)
     assert_string_equal(t.items[1].reason, "too long");
     assert_true(fp_id_eq(&t.items[1].user, &refused.user));
     assert_int_equal(t.items[2].kind, SOURCE_DISCONNECT);
+    assert_int_equal(t.items[2].end, SOURCE_END_SILENT);
     assert_int_equal(t.items[2].conn, 77);
     assert_true(fp_id_eq(&t.items[2].device, &gone.device));
     port.done(port.ctx);

@@ -23,7 +23,7 @@ static void push(void *ctx, const struct source_item *item)
         fake_source_refused(ctx, from, item->topic, item->refused, item->reason);
         break;
     case SOURCE_DISCONNECT:
-        fake_source_disconnect(ctx, from);
+        fake_source_end(ctx, from, item->end);
         break;
     }
 }

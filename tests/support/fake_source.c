@@ -83,7 +83,12 @@ void fake_source_refused(struct fake_source *s, struct fake_client from, enum fp
 
 void fake_source_disconnect(struct fake_source *s, struct fake_client from)
 {
-    (void)add_item(s, SOURCE_DISCONNECT, from);
+    fake_source_end(s, from, SOURCE_END_LOST);
+}
+
+void fake_source_end(struct fake_source *s, struct fake_client from, enum source_end why)
+{
+    add_item(s, SOURCE_DISCONNECT, from)->end = why;
 }
 
 void fake_source_cut(struct fake_source *s)

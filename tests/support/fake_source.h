@@ -37,7 +37,8 @@ void fake_source_fini(struct fake_source *s);
 
 void fake_source_message(struct fake_source *s, struct fake_client from, enum fp_topic_kind topic, struct fp_bytes payload);
 void fake_source_refused(struct fake_source *s, struct fake_client from, enum fp_topic_kind topic, enum fp_err err, const char *reason);
-void fake_source_disconnect(struct fake_source *s, struct fake_client from);
+void fake_source_disconnect(struct fake_source *s, struct fake_client from); /* SOURCE_END_LOST */
+void fake_source_end(struct fake_source *s, struct fake_client from, enum source_end why);
 void fake_source_cut(struct fake_source *s);
 void fake_source_wait(struct fake_source *s, uint64_t us);
 
