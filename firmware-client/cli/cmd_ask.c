@@ -36,7 +36,7 @@ int run_readers(struct app *app, const struct args *args)
     if (!code && !session_conv(&s, &cmd.conv)) {
         code = EXIT_FAILED;
     }
-    code = code ? code : session_ask(&s, &cmd, &value);
+    code = code ? code : session_ask(&s, &cmd, FP_OK, &value);
     code = code ? code : say_readers(app, &cmd, str_bytes(&value));
     session_leave(&s);
     session_close(&s);

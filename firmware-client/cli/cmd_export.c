@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -60,7 +61,7 @@ static bool is_over(void *ctx)
     return x->failed || x->io;
 }
 
-static int ask_chain(struct export *x, uint64_t seq, struct chain *out)
+static int ask_chain(struct export *x, uint64_t seq, enum fp_err expected, struct chain *out)
 {
     struct fp_command cmd = {.kind = FP_K_DIGEST, .priority = FP_PRIORITY_NORMAL, .conv = x->head.conv};
     struct str value = {0};
@@ -74,7 +75,7 @@ static int ask_chain(struct export *x, uint64_t seq, struct chain *out)
     fp_enc_init(&e, buf, sizeof buf);
     fp_body_digest(&e, seq);
     cmd.body = fp_enc_bytes_of(&e);
-    int code = session_ask(&x->s, &cmd, &value);
+    int code = session_ask(&x->s, &cmd, expected, &value);
     if (!code && fp_digest_value(str_bytes(&value), &chain) != FP_OK) {
         code = app_error(x->app, "malformed", "the hub's answer cannot be read");
     } else if (!code) {
@@ -82,6 +83,26 @@ static int ask_chain(struct export *x, uint64_t seq, struct chain *out)
     }
     str_fini(&value);
     return code;
+}
+
+/*
+ * Where retention has taken what was before, the hub can tell the chain only from the end of a stored run on. A run is at most so many events; they
+ * are left out, because nothing would vouch for them.
+ */
+static int ask_before(struct export *x)
+{
+    uint64_t wanted = x->head.from;
+    for (; x->head.from <= x->head.to && x->head.from - wanted <= FP_EVENTS_MAX; x->head.from++) {
+        int code = ask_chain(x, x->head.from - 1, FP_EUNKNOWN, &x->head.before);
+        if (!code && x->head.from > wanted) {
+            (void)fprintf(stderr, "fieldpost: #%" PRIu64 " to #%" PRIu64 " are left out: the hub cannot tell the chain before them any more\n",
+                          wanted, x->head.from - 1);
+        }
+        if (!code || x->s.nack != FP_EUNKNOWN) {
+            return code;
+        }
+    }
+    return app_refused(x->app, fp_err_name(x->s.nack), str_bytes(&x->s.nack_text));
 }
 
 static int ask_head(struct export *x, uint64_t after)
@@ -96,8 +117,8 @@ static int ask_head(struct export *x, uint64_t after)
     if (x->head.to < x->head.from) {
         return app_error(x->app, fp_err_name(FP_EUNKNOWN), "there is nothing to export");
     }
-    int code = ask_chain(x, x->head.from - 1, &x->head.before);
-    return code ? code : ask_chain(x, x->head.to, &x->head.after);
+    int code = ask_before(x);
+    return code ? code : ask_chain(x, x->head.to, FP_OK, &x->head.after);
 }
 
 static int write_file(struct export *x, const char *path)

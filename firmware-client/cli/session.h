@@ -47,8 +47,8 @@ enum session_end session_wait(struct session *s, session_done_fn done, void *ctx
 int session_online(struct session *s);
 /* Passes a command that is not durable, and waits until the hub must have read it: EXIT_FINE unless it was refused. */
 int session_pass(struct session *s, const struct fp_command *cmd);
-/* The same for a question of which the hub makes a report: its value (CBOR) into *out. */
-int session_ask(struct session *s, const struct fp_command *cmd, struct str *out);
+/* The same for a question of which the hub makes a report: its value (CBOR) into *out. A refusal that is `expected` is not said: see s->nack. */
+int session_ask(struct session *s, const struct fp_command *cmd, enum fp_err expected, struct str *out);
 /* Good-bye to the hub, as far as that takes less than a second. */
 void session_leave(struct session *s);
 /* Says why there is no link. Returns EXIT_FAILED. */

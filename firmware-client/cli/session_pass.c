@@ -104,7 +104,7 @@ static bool is_told(void *ctx)
     return q->answered || q->s->nack;
 }
 
-int session_ask(struct session *s, const struct fp_command *cmd, struct str *out)
+int session_ask(struct session *s, const struct fp_command *cmd, enum fp_err expected, struct str *out)
 {
     struct question q = {.s = s, .cmd = cmd, .out = out, .on = s->on, .ctx = s->ctx};
     s->on = on_report;
@@ -116,5 +116,8 @@ int session_ask(struct session *s, const struct fp_command *cmd, struct str *out
     if (code || q.answered) {
         return code;
     }
-    return end == SESSION_DONE ? refused(s) : session_no_link(s);
+    if (end != SESSION_DONE) {
+        return session_no_link(s);
+    }
+    return s->nack == expected ? EXIT_FAILED : refused(s);
 }

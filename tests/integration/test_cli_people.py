@@ -1,11 +1,13 @@
 """The command line client against a real hub: changes, receipts, presence, and exports that verify."""
+import contextlib
+import sqlite3
 import time
 
 import cbor2
 import pexpect
 import pytest
 
-from test_cli import cli, pair  # noqa: F401 (fixtures)
+from test_cli import Cli, cli, pair  # noqa: F401 (cli and pair: fixtures)
 
 HELLO = "hello there"
 
@@ -181,6 +183,28 @@ def test_who_joined_later_exports_from_there_on(told, world, cli, tmp_path):
     a.run("export", conv, "--out", str(mine))
     assert c.rows("verify", str(theirs))[0]["from"] > 1
     assert "they agree on" in a.run("verify", str(mine), str(theirs))
+
+
+def test_where_old_events_are_gone_an_export_begins_where_the_hub_can_vouch_for_it(make_hub, tmp_path):
+    world = make_hub()
+    a = Cli(tmp_path, world.broker.port, "anna")
+    a.run("create", "s", "c")
+    a.run("chat", "c", stdin=b"\n".join(b"%d" % i for i in range(20)))
+    a.run("send", "c", "last")
+    world.broker.stop()
+    with contextlib.closing(sqlite3.connect(world.broker.db)) as db:  # what retention does, without waiting for days
+        assert db.execute("SELECT last FROM event ORDER BY key LIMIT 1").fetchall() == [(1,)]
+        db.execute("DELETE FROM event WHERE key = (SELECT min(key) FROM event)")
+        db.execute("UPDATE conversation SET floor = 1")
+        db.commit()
+    world.broker.start()
+    a.run("export", "c", "--out", str(tmp_path / "x"))
+    said = a.err
+    (row,) = a.rows("verify", str(tmp_path / "x"))
+    assert row["from"] > 2 and row["to"] == 22
+    assert said.startswith(f"fieldpost: #2 to #{row['from'] - 1} are left out: ")
+    a.run("export", "c", "--after", "21", "--out", str(tmp_path / "x"))
+    assert a.err == "" and a.rows("verify", str(tmp_path / "x"))[0]["from"] == 22
 
 
 def test_an_export_that_cannot_be_made_leaves_nothing(pair, tmp_path):
