@@ -47,6 +47,10 @@ class ChaosProxy:
     def cut_all(self):
         self._loop.call_soon_threadsafe(lambda: [link.end("cut") for link in list(self._open)])
 
+    def black_hole(self):
+        """From now on nothing gets through the links there are, and no side is told."""
+        self._loop.call_soon_threadsafe(lambda: [link.moves.clear() for link in list(self._open)])
+
     def _run(self):
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(self._serve())

@@ -1,4 +1,5 @@
 """A plain MQTT client on paho, served by the reactor. It knows nothing of the contract."""
+import contextlib
 import socket
 from collections import namedtuple
 
@@ -93,7 +94,8 @@ class Mqtt:
         """As a lost link: the socket just ends, the broker sends the will."""
         with WORLD:
             if self.paho is not None and self.sock() is not None:
-                self.sock().shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the other side was faster
+                    self.sock().shutdown(socket.SHUT_RDWR)
             self._forget()
 
     def _forget(self):
