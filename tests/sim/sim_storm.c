@@ -114,10 +114,11 @@ static void run_twice(uint64_t seed, uint64_t steps)
 static void print_totals(const struct totals *t, uint64_t seeds)
 {
     const struct storm_stats *s = &t->sum;
-    printf("%llu seeds: %llu sent, %llu failed, %llu cancelled, %llu retries, %llu events told, %llu fetched, %llu snapshots, %llu skipped\n",
+    printf("%llu seeds: %llu sent, %llu failed, %llu cancelled, %llu retries, %llu events told, %llu fetched, %llu snapshots, %llu skipped, %llu "
+           "deleted\n",
            (unsigned long long)seeds, (unsigned long long)s->sent, (unsigned long long)s->failed, (unsigned long long)s->cancels,
            (unsigned long long)s->retries, (unsigned long long)s->events, (unsigned long long)s->fetched, (unsigned long long)s->snapshots,
-           (unsigned long long)s->skipped);
+           (unsigned long long)s->skipped, (unsigned long long)s->deleted);
     printf("%llu client crashes, %llu closes, %llu hub crashes, %llu cuts, %llu bytes moved\n", (unsigned long long)s->crashes,
            (unsigned long long)s->clean_closes, (unsigned long long)s->hub_crashes, (unsigned long long)s->cuts, (unsigned long long)t->bytes);
 }

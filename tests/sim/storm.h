@@ -2,7 +2,7 @@
  * storm.h: N client cores against the hub core, over a network that breaks, on storage that loses what was not synced.
  *
  * Shape       storm_world.c: the clock, devices, conversations. storm_app.c: the application on each device, and what it is told. storm_act.c:
- *             what happens by chance. storm_check.c: what must be true. A mirror holds all events that the store has committed.
+ *             what happens by chance. storm_check.c: what must be true. storm_mirror.c: all events that the store has committed, and whose they are.
  * Invariants  a seed replays bit for bit: storm_hash() is over all bytes moved and all notices
  */
 #ifndef TESTS_SIM_STORM_H
@@ -18,7 +18,8 @@
 #define STORM_CMDS 8192
 #define STORM_BODY 2200
 #define STORM_SPELLS 64
-#define STORM_TOKEN_KEY 90 /* in each body: which command it is; nobody else knows this key */
+#define STORM_BY_HUB SIZE_MAX /* storm_event.cmd: no command of a device, but the hub deletes what lasts no longer */
+#define STORM_TOKEN_KEY 90    /* in each body: which command it is; nobody else knows this key */
 
 enum storm_fate {
     CMD_ACCEPTED,
@@ -34,6 +35,7 @@ struct storm_cmd {
     uint64_t ticket;
     uint64_t seen; /* what the application had seen of the conversation */
     bool has_ttl, cancelled, failed, sent;
+    uint64_t lasts_us;        /* of has_ttl: until then, by the clock of the simulation */
     bool doubtful;            /* its cancel failed: the next start shows */
     enum fp_err err;          /* of failed */
     enum fp_send_state state; /* in this run */
@@ -49,6 +51,7 @@ struct storm_event { /* of the mirror */
     size_t len;
     size_t cmd;
     uint64_t n;
+    uint64_t deleted_at; /* by which event; 0: it stands */
 };
 
 struct storm_spell {           /* of membership */
@@ -96,7 +99,7 @@ struct storm_device {
 };
 
 struct storm_stats {
-    uint64_t sent, failed, events, crashes, hub_crashes, cuts, cancels, fetched, snapshots, skipped, retries, clean_closes;
+    uint64_t sent, failed, events, crashes, hub_crashes, cuts, cancels, fetched, snapshots, skipped, retries, clean_closes, deleted;
 };
 
 struct storm {
@@ -147,6 +150,7 @@ void storm_act(struct storm *st);
 /* ------------------------------------------------------------------ what must be true */
 void storm_mirror(void *ctx);                                                                                /* after each turn of the hub */
 void storm_uplink(void *ctx, const struct fp_id *device, enum fp_topic_kind topic, struct fp_bytes payload); /* L5 */
+bool storm_is_event(const struct storm *st, size_t conv, uint64_t seq, struct fp_bytes bytes);               /* as it was or is */
 bool storm_may_see(const struct storm *st, size_t conv, size_t user, uint64_t seq);
 bool storm_is_floor(const struct storm *st, size_t conv, size_t user, uint64_t floor);
 const struct storm_spell *storm_member_now(const struct storm *st, size_t conv, size_t user); /* NULL: none */

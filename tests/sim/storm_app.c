@@ -53,6 +53,7 @@ static void send_cmd(struct storm_device *d, struct storm_cmd *cmd, const struct
     };
     cmd->body_len = e->len;
     cmd->has_ttl = ttl_s > 0;
+    cmd->lasts_us = sim_net_now(st->net).us + ttl_s * 1000000;
     enum fp_err err = e->failed ? FP_ENOMEM : fp_client_send(d->c, &command, sim_net_now(st->net), &cmd->ticket);
     cmd->fate = err == FP_OK ? CMD_ACCEPTED : err == FP_EIO ? CMD_MAYBE : CMD_VOID;
     if (err == FP_OK) {
@@ -187,7 +188,7 @@ static void begin_shelf(struct storm_device *d, size_t conv, uint64_t base)
 static void check_event(struct storm_device *d, size_t conv, const struct fp_notice *n)
 {
     const struct storm_conv *c = &d->st->convs[conv];
-    if (n->seq == 0 || n->seq > c->head || !fp_bytes_eq(n->bytes, fp_bytes_of(c->events[n->seq].bytes, c->events[n->seq].len))) {
+    if (!storm_is_event(d->st, conv, n->seq, n->bytes)) {
         storm_fail(d->st, "P1: %s is told event %llu of %s, which is not in the store like that (head %llu)", d->name, (unsigned long long)n->seq,
                    c->id.text, (unsigned long long)c->head);
     }
@@ -197,7 +198,8 @@ static void check_event(struct storm_device *d, size_t conv, const struct fp_not
     if (!n->event || n->event->seq != n->seq || !fp_id_eq(&n->event->conv, &n->conv)) {
         storm_fail(d->st, "%s is told an event whose notice says otherwise", d->name);
     }
-    if (n->ticket != 0 && (d->st->cmds[c->events[n->seq].cmd].device != d->index || d->st->cmds[c->events[n->seq].cmd].ticket != n->ticket)) {
+    size_t at = c->events[n->seq].cmd;
+    if (n->ticket != 0 && (at == STORM_BY_HUB || d->st->cmds[at].device != d->index || d->st->cmds[at].ticket != n->ticket)) {
         storm_fail(d->st, "%s is told that event %llu of %s is its ticket %llu", d->name, (unsigned long long)n->seq, c->id.text,
                    (unsigned long long)n->ticket);
     }

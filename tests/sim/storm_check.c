@@ -1,148 +1,6 @@
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "tests/sim/storm.h"
-
-/* ------------------------------------------------------------------ the mirror */
-
-static void note_cmd(struct storm *st, size_t conv, const struct fp_event *ev, struct storm_event *kept)
-{
-    struct storm_conv *c = &st->convs[conv];
-    size_t at = storm_cmd_of_body(st, ev->body);
-    if (at == SIZE_MAX) {
-        storm_fail(st, "P3: event %llu of %.*s is nobody's command", (unsigned long long)ev->seq, c->id.len, c->id.text);
-    }
-    struct storm_cmd *cmd = &st->cmds[at];
-    const char *name = st->devices[cmd->device].name;
-    if (cmd->store_seq != 0) {
-        storm_fail(st, "P3: command %zu (ticket %llu) is in the store twice: %llu and %llu", at, (unsigned long long)cmd->ticket,
-                   (unsigned long long)cmd->store_seq, (unsigned long long)ev->seq);
-    }
-    if (cmd->fate == CMD_VOID || cmd->failed || cmd->cancelled) {
-        storm_fail(st, "P3: command %zu of %s (ticket %llu) is in the store at %llu, but it was %s", at, name, (unsigned long long)cmd->ticket,
-                   (unsigned long long)ev->seq,
-                   cmd->fate == CMD_VOID ? "never accepted"
-                   : cmd->cancelled      ? "cancelled"
-                                         : "told failed");
-    }
-    bool same = cmd->kind == ev->kind && cmd->conv == conv && fp_bytes_eq(ev->body, fp_bytes_of(cmd->body, cmd->body_len)) &&
-                ev->device.len == strlen(name) && memcmp(ev->device.text, name, ev->device.len) == 0;
-    if (!same) {
-        storm_fail(st, "P3: command %zu of %s is in the store as something else", at, name);
-    }
-    if (ev->seq <= cmd->seen || ev->seen > cmd->seen || ev->seen >= ev->seq) {
-        storm_fail(st, "P4: command %zu, composed after seeing %llu (told: %llu), got seq %llu", at, (unsigned long long)cmd->seen,
-                   (unsigned long long)ev->seen, (unsigned long long)ev->seq);
-    }
-    cmd->store_seq = ev->seq;
-    kept->cmd = at;
-    kept->n = ev->n;
-}
-
-struct mirror_ctx {
-    struct storm *st;
-    size_t conv;
-};
-
-static bool mirror_run(void *arg, const struct store_run *run)
-{
-    struct mirror_ctx *m = arg;
-    struct storm_conv *c = &m->st->convs[m->conv];
-    struct fp_bytes rest = run->events;
-    struct fp_bytes one;
-    while (fp_run_next(&rest, &one)) {
-        struct fp_event ev;
-        if (fp_event_decode(one, &ev) || ev.seq != c->head + 1 || ev.seq > STORM_EVENTS) {
-            storm_fail(m->st, "P4: the store's events of %.*s are not contiguous behind %llu", c->id.len, c->id.text, (unsigned long long)c->head);
-        }
-        struct storm_event *kept = &c->events[ev.seq];
-        kept->bytes = malloc(one.len);
-        memcpy(kept->bytes, one.p, one.len);
-        kept->len = one.len;
-        note_cmd(m->st, m->conv, &ev, kept);
-        c->head = ev.seq;
-    }
-    return true;
-}
-
-static void note_spell(struct storm *st, size_t conv, size_t user, const struct store_member *row)
-{
-    struct storm_conv *c = &st->convs[conv];
-    size_t *count = &c->spell_count[user];
-    struct storm_spell *last = *count > 0 ? &c->spells[user][*count - 1] : NULL;
-    if (last && last->to == UINT64_MAX && last->change != row->change) {
-        last->to = c->head;
-        if (!row->active) {
-            last->change = row->change;
-            return;
-        }
-    }
-    if (last && last->change == row->change) {
-        return;
-    }
-    if (*count == STORM_SPELLS) {
-        storm_fail(st, "the simulation holds no more changes of membership");
-    }
-    /* one that is over already: in and out within one turn */
-    c->spells[user][(*count)++] = (struct storm_spell){.change = row->change, .from = row->from, .to = row->active ? UINT64_MAX : c->head};
-}
-
-void storm_mirror(void *ctx)
-{
-    struct storm *st = ctx;
-    struct store_port store = mem_store_port(st->broker.kit.mem);
-    for (size_t i = 0; i < st->conv_count; i++) {
-        struct storm_conv *c = &st->convs[i];
-        struct store_conv row;
-        bool found = false;
-        if (store.load_conv(store.ctx, &c->id, &row, &found) || !found) {
-            continue;
-        }
-        struct mirror_ctx m = {.st = st, .conv = i};
-        if (row.head > c->head && store.each_run(store.ctx, row.cid, c->head + 1, row.head, mirror_run, &m)) {
-            storm_fail(st, "the store does not answer");
-        }
-        for (size_t u = 0; u < st->user_count; u++) {
-            struct store_member member;
-            const char *name = storm_user_name(u);
-            struct fp_id id;
-            (void)fp_id_parse(name, strlen(name), &id);
-            if (store.load_member(store.ctx, row.cid, &id, &member, &found) == FP_OK && found) {
-                note_spell(st, i, u, &member);
-            }
-        }
-    }
-}
-
-bool storm_may_see(const struct storm *st, size_t conv, size_t user, uint64_t seq)
-{
-    const struct storm_conv *c = &st->convs[conv];
-    for (size_t i = 0; i < c->spell_count[user]; i++) {
-        if (c->spells[user][i].from <= seq && seq <= c->spells[user][i].to) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool storm_is_floor(const struct storm *st, size_t conv, size_t user, uint64_t floor)
-{
-    const struct storm_conv *c = &st->convs[conv];
-    for (size_t i = 0; i < c->spell_count[user]; i++) {
-        uint64_t from = c->spells[user][i].from;
-        if (floor == (from > 0 ? from - 1 : 0)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-const struct storm_spell *storm_member_now(const struct storm *st, size_t conv, size_t user)
-{
-    const struct storm_conv *c = &st->convs[conv];
-    size_t count = c->spell_count[user];
-    return count > 0 && c->spells[user][count - 1].to == UINT64_MAX ? &c->spells[user][count - 1] : NULL;
-}
 
 /* ------------------------------------------------------------------ L5 */
 
@@ -347,8 +205,8 @@ static void check_order(struct storm *st, size_t device)
         uint64_t n = 0;
         for (uint64_t seq = 1; seq <= st->convs[k].head; seq++) {
             const struct storm_event *e = &st->convs[k].events[seq];
-            const struct storm_cmd *cmd = &st->cmds[e->cmd];
-            if (cmd->device != device) {
+            const struct storm_cmd *cmd = e->cmd == STORM_BY_HUB ? NULL : &st->cmds[e->cmd];
+            if (!cmd || cmd->device != device) {
                 continue;
             }
             if (cmd->ticket <= ticket || e->n <= n) {
