@@ -1,5 +1,6 @@
 #include "plugin/hub/people.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -93,6 +94,7 @@ void person_touch(struct hub *h, struct person *p, bool stale)
 
 static void free_person(struct hub *h, struct person *p)
 {
+    assert(h->people->persons); /* what is in it has been put there */
     HASH_DEL(h->people->persons, p);
     free(p->circles);
     free(p->viewers.items);
@@ -173,6 +175,7 @@ static void end_row(struct hub *h, struct person_session *row)
 {
     struct person *p = row->person;
     not_lost(h, row);
+    assert(h->people->sessions); /* what is in it has been put there */
     HASH_DEL(h->people->sessions, row);
     moved(h, p, presence_end(&p->presence, row->s.activity, h->wall), true);
     free(row);

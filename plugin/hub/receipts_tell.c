@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdlib.h>
 
 #include "plugin/hub/receipts.h"
@@ -73,6 +74,7 @@ static struct paced *pace_wait(struct hub *h, struct pace *pace, const struct fp
 
 static void pace_forget(struct pace *pace, struct paced *p)
 {
+    assert(pace->table); /* what is in it has been put there */
     HASH_DEL(pace->table, p);
     drop_rows(p);
     free(p);

@@ -1,5 +1,6 @@
 #include "plugin/hub/timer_heap.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,6 +140,7 @@ static void halve(struct timer_heap *p)
     qsort(p->slots, p->count, sizeof(struct timer_slot *), by_due);
     lower_horizon(p, p->slots[keep]->t.due); /* P1 */
     for (size_t i = keep; i < p->count; i++) {
+        assert(p->index); /* what is in it has been put there */
         HASH_DEL(p->index, p->slots[i]);
         free(p->slots[i]);
     }

@@ -1,6 +1,7 @@
 /* Who is typing, in every conversation where somebody is. Soft state: a restart forgets it, and so do the clients, after six seconds. */
 #include "plugin/core/typing.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "plugin/core/access.h"
@@ -33,6 +34,7 @@ enum fp_err typing_open(struct hub *h)
 
 static void drop_conv(struct hub *h, struct typing_conv *tc)
 {
+    assert(h->typing->table); /* what is in it has been put there */
     HASH_DEL(h->typing->table, tc);
     free(tc);
 }
