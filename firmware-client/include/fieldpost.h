@@ -7,7 +7,7 @@
  * Units       struct fp_mono in us, struct fp_wall in ms; a ticket is the number of a queued command on this device, from 1, for ever
  * Invariants  L1 a command that fp_client_send() accepted is on the storage port and stays there until the hub's ack, a refusal for good,
  *                your cancel or its own ttl. It arrives exactly once, in the order of the tickets.
- *             L2 a state never goes back (P6 of the contract).
+ *             L2 a state never goes back (P6 of the contract); only after a crash of the device may "sent" be told again of what had gone further.
  *             L3 events of one conversation come to notify() in the order of their seq, without a hole: what will never come is named by
  *                FP_NOTICE_SKIPPED or FP_NOTICE_SNAPSHOT.
  *             L4 after a restart events above the last cursor that was written come again; no others do. After fp_client_close() or a disconnect

@@ -126,7 +126,9 @@ class Driven:
 
     def _check_states(self, where):
         rank, seqs, text_of, last_ticket = {}, {}, {}, 0
-        for life in self.lives:
+        for before, life in zip([None, *self.lives], self.lives):
+            if before and before.process.returncode != 0:
+                rank = {ticket: min(known, RANK["sent"]) for ticket, known in rank.items()}  # L2: after a crash "sent" may come again
             for line in life.lines():
                 if line[0] == "accepted":
                     ticket = int(line[1])
