@@ -235,6 +235,10 @@ class Device(Mqtt):
         elif leaf == "about":
             c.about = wire.check_about(wire.decode(m.payload))
             self.arrived.append(("about", conv, c.about[1]))
+        elif leaf == "receipts":
+            self.oracle.receipts(conv, wire.check_horizons(wire.decode(m.payload)))
+        elif leaf == "typing" and m.payload:
+            wire.check_typing(wire.decode(m.payload))
 
     def conv(self, conv, scope=None):
         c = self.convs.setdefault(conv, Conv())

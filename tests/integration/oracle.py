@@ -5,6 +5,7 @@ from collections import defaultdict
 from contextlib import closing
 
 import cbor2
+import chain
 import wire
 
 
@@ -25,6 +26,8 @@ class Oracle:
         self.heads = defaultdict(int)      # conversation -> highest head told
         self.seen_at = {}                  # (device, conversation) -> last head seen, for "never goes back"
         self.next_n = defaultdict(int)     # device -> highest next n told
+        self.chains = {}                   # (conversation, seq) -> chain as a head told it
+        self.horizons = {}                 # (conversation, user) -> highest [delivered, read] shown to anyone
         self.epochs = set()
         self.stamps = 0
 
@@ -43,7 +46,7 @@ class Oracle:
     def event(self, device, ev):
         key = ev[3], ev[16]
         known = self.events.setdefault(key, ev)
-        if known != ev:
+        if not chain.same(known, ev):
             self.violation(f"{device.device} saw another event {key} than was seen before: {known} / {ev}")
         self.heads[ev[3]] = max(self.heads[ev[3]], ev[16])
 
@@ -70,6 +73,12 @@ class Oracle:
     def head(self, device, conv, head):
         self.epochs.add(head[1])
         self.heads[conv] = max(self.heads[conv], head[2])
+        if head[2] > 0 and self.chains.setdefault((conv, head[2]), head[5]) != head[5]:
+            self.violation(f"{conv}: two chains at {head[2]}: {head[5].hex()} and {self.chains[conv, head[2]].hex()}")
+
+    def receipts(self, vector_of, vector):
+        for user, row in vector.items():
+            self.horizons[vector_of, user] = list(map(max, self.horizons.get((vector_of, user), row), row))
 
     def told_head(self, device, conv, head):
         self.heads[conv] = max(self.heads[conv], head)
@@ -103,11 +112,15 @@ class Oracle:
 
     def _nothing_lost(self, store, held):
         for key, ev in self.events.items():
-            if held.get(key) != ev:
+            if not chain.same(held.get(key), ev):
                 yield f"P1: event {key} was seen but is now {held.get(key)}; seen: {ev}"
         for conv, head in self.heads.items():
             if len(store.get(conv, ())) < head:
                 yield f"P1: head {head} of {conv} was seen, the store has {len(store.get(conv, ()))}"
+        chains = {conv: chain.over(events) for conv, events in store.items()}
+        for (conv, seq), told in self.chains.items():
+            if chains.get(conv, ())[seq - 1:seq] != [told]:
+                yield f"the chain of {conv} at {seq} is not the one that was told"
         for (device, n), (_n, conv, seq, at) in self.acks.items():
             if seq is None:
                 continue
@@ -118,6 +131,8 @@ class Oracle:
     def _exactly_once(self, held):
         by_command = {}
         for key, ev in held.items():
+            if ev[19] == wire.HUB and ev.get(20, 0) & wire.FLAG_HUB:
+                continue  # a message's ttl has run out
             command = ev[19], ev[2]
             if command in by_command:
                 yield f"P3: {command} made two events: {by_command[command]} and {key}"
@@ -130,7 +145,7 @@ class Oracle:
                 yield f"P3: {command} was refused with {self.refusals[command]} and made event {key}"
             if ev[1] != sent[1] or ev[18] != self.users[ev[19]] or ev.get(8) != sent.get(8) or ev.get(4, 0) != sent.get(4, 0):
                 yield f"{key} is not what was sent: {ev} / {sent}"
-            if ev[1] == wire.MSG and ev.get(10) != sent.get(10):
+            if ev[1] == wire.MSG and chain.body_hash(ev) != chain.body_hash({k: v for k, v in sent.items() if k != chain.BODY_HASH}):
                 yield f"{key}: another body than was sent: {ev} / {sent}"
         for command, row in self.acks.items():
             if row[2] is not None and command not in by_command:
@@ -146,7 +161,7 @@ class Oracle:
         """This device, a member from the start, holds the whole log, once and in order."""
         log = device.convs[conv].log
         assert [ev[16] for ev in log] == list(range(1, len(store[conv]) + 1)), f"{device.device}: {conv} is not complete or not in order"
-        assert log == store[conv]
+        assert all(map(chain.same, log, store[conv]))
 
 
 def check_log(conv, events):
@@ -154,7 +169,7 @@ def check_log(conv, events):
     for i, ev in enumerate(events):
         if ev[16] != i + 1 or ev[3] != conv:
             yield f"P4: position {i + 1} of {conv} holds {ev[3]} {ev[16]}"
-        if ev[2] <= last_n.get(ev[19], 0):
+        if ev[19] != wire.HUB and ev[2] <= last_n.get(ev[19], 0):
             yield f"P4: {conv} {ev[16]}: n {ev[2]} of {ev[19]} comes after {last_n[ev[19]]}"
         if ev.get(4, 0) >= ev[16]:
             yield f"P4: {conv} {ev[16]} was composed after seeing {ev[4]}"
@@ -185,8 +200,8 @@ def _items(data):
         yield wire.check_event(cbor2.load(stream))
 
 
-def state_dump(path, without=("answers",)):
-    """All rows of all tables but the answers to numbered commands, in an order that does not depend on the file's layout."""
+def state_dump(path, without=("answers", "person")):
+    """All rows of all tables but the answers to numbered commands and when people were seen, in an order that does not depend on the file's layout."""
     with closing(open_store(path)) as db:
         tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
         return {t: sorted(map(repr, db.execute(f'SELECT * FROM "{t}"'))) for t in tables if t not in without}

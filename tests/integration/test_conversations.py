@@ -3,6 +3,7 @@ import threading
 
 import pytest
 
+import chain
 import wire
 from reactor import WORLD, wait_for
 
@@ -229,7 +230,7 @@ def test_head_and_about_are_retained_for_who_comes_late(world):
     head = wire.decode(b.wait_message(lambda m: m.topic == f"{topic}/head" and m.retain, what="the retained head").payload)
     about = wire.decode(b.wait_message(lambda m: m.topic == f"{topic}/about" and m.retain, what="the retained about").payload)
     event = b.convs[conv].log
-    assert head == {1: b.welcome[2], 2: seq, 3: 0, 4: head[4]}
+    assert head == {1: b.welcome[2], 2: seq, 3: 0, 4: head[4], 5: chain.over(a.convs[conv].log)[-1]}
     assert about[2] == "Kept" and about[4] == {ann: [3, 1], bob: [1, 1]}
     assert event == [], "events are not retained"
 

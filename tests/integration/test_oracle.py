@@ -3,6 +3,7 @@ import copy
 
 import pytest
 
+import chain
 import wire
 from oracle import Oracle
 
@@ -30,13 +31,26 @@ def story():
         oracle.ack(s, [n, "c", i + 1, AT + i])
     oracle.composed(speakers[0], 4, {1: wire.MSG, 2: 4, 3: "nowhere", 10: {1: "x"}})
     oracle.refusal(speakers[0], 4, {1: 2, 2: 4, 3: wire.UNKNOWN, 4: "no"})
-    oracle.head(speakers[1], "c", {1: 9, 2: 6, 3: 0, 4: AT})
+    oracle.head(speakers[1], "c", {1: 9, 2: 6, 3: 0, 4: AT, 5: chain.over(store["c"])[-1]})
     oracle.welcome(speakers[0], {2: 9, 5: 5, 6: [["c", "s", 6, 0, 0, 0]]})
     return oracle, store, speakers
 
 
 def test_a_true_story_passes():
     oracle, store, _ = story()
+    oracle.check(store)
+
+
+def without_body(ev, body):
+    return {**ev, 10: None, 23: chain.body_hash({10: body})}
+
+
+def test_a_body_that_was_taken_out_is_no_lie():
+    oracle, store, speakers = story()
+    for i in (2, 4):
+        store["c"][i] = without_body(store["c"][i], store["c"][i][10])
+    store["c"][4][20] = wire.FLAG_REDACTED
+    oracle.event(speakers[1], store["c"][2])
     oracle.check(store)
 
 
@@ -54,6 +68,10 @@ def lose_the_conversation(store):
 
 def change_a_body(store):
     store["c"][3][10] = {1: "other"}
+
+
+def take_out_another_body(store):
+    store["c"][3] = without_body(store["c"][3], {1: "other"})
 
 
 def change_a_seq(store):
@@ -89,7 +107,7 @@ def take_the_refused_one(store):
     store["c"].append({1: wire.MSG, 2: 4, 3: "c", 10: {1: "x"}, 16: 7, 17: AT + 9, 18: "ann", 19: "d1"})
 
 
-LIES = [lose_the_last, lose_one_in_the_middle, lose_the_conversation, change_a_body, change_a_seq, swap_two, repeat_a_command,
+LIES = [lose_the_last, lose_one_in_the_middle, lose_the_conversation, change_a_body, take_out_another_body, change_a_seq, swap_two, repeat_a_command,
         change_the_time, change_the_author, change_what_was_seen, invent_one, take_the_refused_one]
 
 
@@ -106,6 +124,7 @@ def test_a_loss_is_found_by_who_saw_only_acks(lie):
     oracle, store, _ = story()
     oracle.events.clear()
     oracle.heads.clear()
+    oracle.chains.clear()
     lie(store)
     with pytest.raises(AssertionError):
         oracle.check(store)
@@ -119,7 +138,9 @@ TOLD = {
     "another refusal": lambda o, s: o.refusal(s[0], 4, {1: 2, 2: 4, 3: wire.DENIED, 4: "no"}),
     "a next n that was acked": lambda o, s: o.welcome(s[0], {2: 9, 5: 3, 6: []}),
     "a next n that goes back": lambda o, s: o.welcome(s[0], {2: 9, 5: 4, 6: []}),
-    "a head above the log": lambda o, s: o.head(s[0], "c", {1: 9, 2: 7, 3: 0, 4: AT}),
+    "a head above the log": lambda o, s: o.head(s[0], "c", {1: 9, 2: 7, 3: 0, 4: AT, 5: bytes(32)}),
+    "another chain": lambda o, s: o.head(s[0], "c", {1: 9, 2: 5, 3: 0, 4: AT, 5: bytes(32)}),
+    "a hash of another body": lambda o, s: o.event(s[1], without_body(o.events["c", 2], {1: "other"})),
     "a head above the log in the inbox": lambda o, s: o.told_head(s[0], "c", 8),
     "an event that is nowhere": lambda o, s: o.event(s[0], {**o.events["c", 6], 16: 7}),
 }

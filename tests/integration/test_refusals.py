@@ -175,20 +175,26 @@ def test_stale_tells_the_current_value(pair):
     refused_for_good(a, wire.STALE, wire.CONV_SET, conv, {2: "third"}, k9=99)
 
 
-@pytest.mark.parametrize("kind", [wire.EDIT, wire.DELETE, wire.REDACT, wire.REACT, wire.CONFIRM, wire.BLOB_NEW, wire.STATE_SET, wire.STEP])
+@pytest.mark.parametrize("kind", [wire.BLOB_NEW, wire.STATE_SET, wire.STEP])
 def test_unsupported(pair, kind):
     a, _, scope, conv = pair
-    bodies = {wire.EDIT: {1: "x"}, wire.REDACT: {1: "why"}, wire.REACT: {1: "+"}, wire.BLOB_NEW: {1: b"\0" * 32, 2: 1},
-              wire.STATE_SET: {1: scope, 2: "k", 3: 1}, wire.STEP: {1: scope, 2: "k", 3: "go"}}
-    target = None if kind in (wire.STATE_SET, wire.STEP) else conv
-    more = {"k8": 1} if kind in (wire.EDIT, wire.DELETE, wire.REDACT, wire.REACT, wire.CONFIRM) else {}
-    if kind in bodies:
-        refused_for_good(a, wire.UNSUPPORTED, kind, target, bodies[kind], **more)
-    else:
-        refused_for_good(a, wire.UNSUPPORTED, kind, target, **more)
+    bodies = {wire.BLOB_NEW: {1: b"\0" * 32, 2: 1}, wire.STATE_SET: {1: scope, 2: "k", 3: 1}, wire.STEP: {1: scope, 2: "k", 3: "go"}}
+    refused_for_good(a, wire.UNSUPPORTED, kind, conv if kind == wire.BLOB_NEW else None, bodies[kind])
 
 
-@pytest.mark.parametrize("kind, body", [(wire.RECEIPT, {"c": [1]}), (51, {1: "busy"}), (52, [[0, 0]]), (90, {1: "d", 2: 1})])
+OTHERS = [(wire.EDIT, {1: "x"}), (wire.DELETE, None), (wire.REDACT, {1: "why"}), (wire.REACT, {1: "+"}), (wire.CONFIRM, None)]
+
+
+@pytest.mark.parametrize("kind, body", OTHERS)
+@pytest.mark.parametrize("ref", [None, 0, 1, 99])
+def test_what_changes_a_message_names_one(pair, kind, body, ref):
+    a, _, _, conv = pair
+    more = {} if ref is None else {"k8": ref}
+    code = (wire.MALFORMED, wire.UNKNOWN)
+    refused_for_good(a, code, kind, conv, *([] if body is None else [body]), **more)
+
+
+@pytest.mark.parametrize("kind, body", [(90, {1: "d", 2: 1}), (71, {1: b"\0" * 32})])
 def test_unsupported_without_a_number(pair, kind, body):
     a, *_ = pair
     with WORLD:
@@ -329,7 +335,7 @@ def test_answers_are_the_same_after_a_restart(make_hub):
     scope, conv = w.open(a, {"bob": wire.OBSERVER})
     row = a.msg(conv, "x")
     refusals = [b.no(wire.DENIED, wire.MSG, conv, {1: "x"}), b.no(wire.UNKNOWN, wire.MSG, "nowhere", {1: "x"}),
-                b.no(wire.UNSUPPORTED, wire.REACT, conv, {1: "+"}, k8=1), b.no(wire.EXPIRED, wire.MSG, conv, {1: "x"}, k5=9000, k7=1)]
+                b.no(wire.UNSUPPORTED, wire.STATE_SET, None, {1: scope, 2: "k", 3: 1}), b.no(wire.EXPIRED, wire.MSG, conv, {1: "x"}, k5=9000, k7=1)]
     a.ok(wire.MEMBER_ROLE, conv, {1: "bob", 2: wire.MEMBER})
     for stop in (w.broker.kill, w.broker.stop):
         stop()

@@ -10,7 +10,7 @@ import cbor2
 HELLO, BYE, IDLE, WATCH, TIME = 1, 2, 3, 4, 5
 GET, HEADS, DIGEST = 10, 11, 12
 MSG, EDIT, DELETE, REDACT, REACT, CONFIRM = 20, 21, 22, 23, 24, 25
-RECEIPT = 30
+RECEIPT, READERS = 30, 31
 CONV_NEW, CONV_SET, MEMBER_ADD, MEMBER_REMOVE, MEMBER_ROLE = 40, 41, 42, 43, 44
 BLOB_NEW, STATE_SET, STEP = 70, 80, 81
 DURABLE = {MSG, EDIT, DELETE, REDACT, REACT, CONFIRM, CONV_NEW, CONV_SET, MEMBER_ADD, MEMBER_REMOVE, MEMBER_ROLE, BLOB_NEW, STATE_SET, STEP}
@@ -22,7 +22,11 @@ ACK, NACK, WELCOME, PAGE, SNAPSHOT, TIME_REPLY, NUDGE, REPORT = 1, 2, 3, 4, 5, 6
 
 OBSERVER, MEMBER, MANAGER, OWNER, SERVICE = 0, 1, 2, 3, 9
 
+FLAG_OFFLINE, FLAG_STALE, FLAG_CONFLICT, FLAG_HUB, FLAG_CONFIRM, FLAG_REDACTED = 1, 2, 4, 8, 16, 32
+
 IN_HEADS, IN_JOINED, IN_REMOVED, IN_OWN, IN_ALERT = 1, 2, 3, 4, 5
+
+HUB = "~hub"  # user and device of what the hub does itself
 
 ID = re.compile(r"[A-Za-z0-9._~-]{1,36}\Z")
 EVENT_KEYS = {1, 2, 3, 4, 6, 8, 9, 10, 15, 16, 17, 18, 19, 20, 21, 22, 23}
@@ -87,6 +91,10 @@ def check_event(ev):
     need(all(is_id(ev[k]) for k in (3, 18, 19)), "event id", ev)
     need(ev.get(4, 0) < ev[16], "P4: seen is not below seq", ev)
     need(ev.get(6, 2) in (0, 1, 2, 3), "event priority", ev)
+    need((23 in ev) <= (10 in ev and ev[10] is None), "a hash beside a body", ev)
+    need(23 not in ev or (isinstance(ev[23], bytes) and len(ev[23]) == 32), "body hash", ev)
+    need(ev.get(20, 1) in range(1, 128), "event flags", ev)
+    need(not ev.get(20, 0) & FLAG_REDACTED or 23 in ev, "redacted, and the body is there", ev)
     return ev
 
 
@@ -184,7 +192,13 @@ def _nudge(r):
 
 
 def _report(r):
-    need(set(r) == {1, 2, 3} and is_uint(r[2]), "report", r)
+    need({1, 2, 3} <= set(r) <= {1, 2, 3, 4, 5} and is_uint(r[2]), "report", r)
+    if r[2] == DIGEST:
+        need({4, 5} <= set(r) and isinstance(r[3], bytes) and len(r[3]) == 32, "report on digest", r)
+    elif r[2] == READERS:
+        need({4, 5} <= set(r) and isinstance(r[3], dict), "report on readers", r)
+        for user, row in r[3].items():
+            need(is_id(user) and len(row) == 3 and all(v is None or is_uint(v) for v in row), "readers of a message", (user, row))
 
 
 _REPLY = {ACK: _ack, NACK: _nack, WELCOME: _welcome, PAGE: _page, SNAPSHOT: _snapshot, TIME_REPLY: _time, NUDGE: _nudge, REPORT: _report}
@@ -201,8 +215,25 @@ def check_inbox(r):
         need(set(r) == {1, 2, 3, 4} and is_id(r[2]) and is_id(r[3]) and r[4] in (0, 1, 2, 3, 9), "inbox joined", r)
     elif what == IN_REMOVED:
         need(set(r) == {1, 2, 3} and is_id(r[2]) and is_id(r[3]), "inbox removed", r)
+    elif what == IN_OWN:
+        need(set(r) == {1, 2} and r[2], "inbox horizons", r)
+        check_horizons(r[2])
     elif what == IN_ALERT:
         need({1, 2, 3, 4} <= set(r) <= {1, 2, 3, 4, 5} and is_id(r[2]) and is_uint(r[3]) and r[3] > 0 and r[4] in (0, 1, 2, 3), "inbox alert", r)
+    return r
+
+
+def check_horizons(r):
+    """conversation or member => [delivered, read]"""
+    need(isinstance(r, dict), "horizons", r)
+    for who, row in r.items():
+        need(is_id(who) and len(row) == 2 and all(map(is_uint, row)) and row[1] <= row[0], "horizons", (who, row))
+    return r
+
+
+def check_typing(r):
+    need(isinstance(r, dict) and set(r) == {1, 2} and is_uint(r[2]), "typing", r)
+    need(isinstance(r[1], list) and len(r[1]) == min(r[2], 3) and all(map(is_id, r[1])), "who is typing", r)
     return r
 
 
