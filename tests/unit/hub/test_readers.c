@@ -204,7 +204,7 @@ static void many_with_the_longest_names_fit(void **state)
     struct kit k;
     struct kit_body b;
     for (int i = 0; i < CROWD; i++) {
-        (void)snprintf(names[i], sizeof(names[i]), "u%03d%032d", i, 0);
+        (void)snprintf(names[i], sizeof(names[i]), "u%03u%032d", (unsigned)i % 1000U, 0);
         members[i] = names[i];
         roles[i] = FP_ROLE_MEMBER;
     }
