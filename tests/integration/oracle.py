@@ -200,6 +200,11 @@ def _items(data):
         yield wire.check_event(cbor2.load(stream))
 
 
+def id_blob(text):
+    """An id as the store keeps it: its length, then its text."""
+    return bytes([len(text)]) + text.encode()
+
+
 def state_dump(path, without=("answers", "person")):
     """All rows of all tables but the answers to numbered commands and when people were seen, in an order that does not depend on the file's layout."""
     with closing(open_store(path)) as db:
