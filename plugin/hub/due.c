@@ -12,6 +12,17 @@
 
 /* ------------------------------------------------------------------ heads */
 
+static void add_head(struct head_queue *q, struct head_due *due)
+{
+    due->next = NULL;
+    if (q->last) {
+        q->last->next = due;
+    } else {
+        q->first = due;
+    }
+    q->last = due;
+}
+
 enum fp_err due_head(struct hub *h, struct hub_conv *c)
 {
     if (c->head_queued) {
@@ -24,12 +35,7 @@ enum fp_err due_head(struct hub *h, struct hub_conv *c)
     bool quiet = c->head_told.us == 0 || c->head_told.us + HEAD_EVERY_US <= h->mono.us;
     *due = (struct head_due){.conv = c->c.id, .due = {.us = h->mono.us + (quiet ? 0 : HEAD_EVERY_US)}};
     struct head_queue *q = quiet ? &h->heads_now : &h->heads_later;
-    if (q->last) {
-        q->last->next = due;
-    } else {
-        q->first = due;
-    }
-    q->last = due;
+    add_head(q, due);
     c->head_queued = true;
     return FP_OK;
 }
@@ -142,7 +148,12 @@ static enum fp_err run_heads(struct hub *h)
             break;
         }
         err = one_head(h, &due->conv, &t);
-        free(due);
+        if (err) { /* nothing else would tell it, were the conversation quiet from now on */
+            due->due.us = h->mono.us + HEAD_EVERY_US;
+            add_head(&h->heads_later, due);
+        } else {
+            free(due);
+        }
     }
     for (struct hub_user *u = t.touched; u; u = u->next_touched) {
         enum fp_err told = tell_heads(h, u);

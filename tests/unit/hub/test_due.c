@@ -139,6 +139,42 @@ static void caches_that_overflow_change_nothing(void **state)
     assert_true(kit_acked(&k, "anna-phone", 29, 28));
     kit_close(&k);
 }
+
+static void hold_up_a_head(uint64_t call)
+{
+    struct kit k;
+    struct kit_body b;
+    kit_open(&k);
+    create(&k, 1, "kitchen");
+    struct fp_command hello = kit_hello(&b, NULL, 0);
+    kit_send(&k, "anna-phone", &hello);
+    kit_run(&k);
+    kit_idle(&k);
+    say(&k, 2);
+    kit_clear(&k);
+    kit_pass(&k, 1000);
+    fault_store_arm(&k.fault, call, FP_EIO, false);
+    kit_run(&k);
+    fault_store_disarm(&k.fault);
+    assert_int_equal(k.last, FP_OK);
+    for (int i = 0; i < 3; i++) {
+        kit_pass(&k, 1000);
+        kit_run(&k);
+    }
+    assert_int_equal(last_head(&k), 2);
+    assert_int_equal(fake_bus_count(&k.bus, "fp/1/user/anna/inbox"), 1);
+    kit_close(&k);
+}
+
+/* The conversation may be quiet from then on: no later event brings the head. */
+static void a_head_that_a_failing_store_held_up_is_told_later(void **state)
+{
+    (void)state;
+    for (uint64_t call = 1; call <= 6; call++) {
+        hold_up_a_head(call);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +183,7 @@ int main(void)
         cmocka_unit_test(an_idle_hub_waits_long),
         cmocka_unit_test(counters_are_told_once_a_second_to_whoever_asked_for_them),
         cmocka_unit_test(caches_that_overflow_change_nothing),
+        cmocka_unit_test(a_head_that_a_failing_store_held_up_is_told_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
