@@ -198,3 +198,24 @@ def test_a_hidden_users_device_status_is_his_own(world, pair):
     people.hide(a, [people.EVERYONE, 3])
     a.publish_wait(topic, b"online", 1, True)
     b.wait_message(lambda m: m.topic == topic, what="his status, now that he hides no more")
+
+
+def test_who_was_removed_sees_nobody_there_any_more(world, pair):
+    a, b, scope, conv = pair
+    cid = world.name("cid")
+    a.ok(wire.MEMBER_ADD, conv, {1: cid, 2: wire.MEMBER})
+    c = world.on(cid, auto=False)
+    topic = f"fp/1/scope/{scope}/presence"
+    c.subscribe(topic)
+    people.watch(b, a.user)
+    people.wait_digest(b, scope, {d.user: people.ACTIVE for d in (a, b, c)})
+    a.ok(wire.MEMBER_REMOVE, conv, {1: b.user})
+    people.wait_state(b, a.user, people.OFFLINE)
+    assert people.seen(b, a.user) == people.GONE
+    b.barrier()
+    before = len(b.on_topic(topic))
+    people.activity(a, people.SAYS_BUSY)
+    people.wait_digest(c, scope, {a.user: people.BUSY, cid: people.ACTIVE})
+    b.barrier()
+    assert len(b.on_topic(topic)) == before and people.seen(b, a.user) == people.GONE
+    assert b.subscribe(topic) == [128]

@@ -119,7 +119,8 @@ def test_a_hidden_user_who_is_busy_looks_like_one_who_is_offline(make_hub):
     ann.say(wire.RECEIPT, body={names["room"]: [4, 4]})
     people.activity(ann, people.SAYS_AWAY)
     ann.say(wire.BYE)
-    ann.disconnect()
+    ann.barrier()
+    ann.drop()  # with her will
     for r in runs:
         r.cid_talks("and again")
         people.activity(r.cid, people.SAYS_BUSY)
