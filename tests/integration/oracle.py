@@ -206,7 +206,7 @@ def id_blob(text):
 
 
 def state_dump(path, without=("answers", "person")):
-    """All rows of all tables but the answers to numbered commands and when people were seen, in an order that does not depend on the file's layout."""
+    """All rows of all tables but the answers to numbered commands and when people were seen, in an order that the file does not decide."""
     with closing(open_store(path)) as db:
         tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
         return {t: sorted(map(repr, db.execute(f'SELECT * FROM "{t}"'))) for t in tables if t not in without}
