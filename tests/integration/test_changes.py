@@ -105,6 +105,15 @@ def test_who_answers_what_has_changed_since_is_stale(world, pair):
     assert flags == [wire.FLAG_STALE, 0, wire.FLAG_STALE, 0]
 
 
+def test_what_has_a_ttl_is_deleted_by_the_hub(world, pair):
+    a, b, conv = pair
+    seq = a.ok(wire.MSG, conv, {1: "for a second"}, k7=1)[2]
+    gone = event(b, conv, seq + 1)
+    assert (gone[1], gone[8], gone[9], gone[18], gone[19]) == (wire.DELETE, seq, seq + 1, wire.HUB, wire.HUB) and gone[20] & wire.FLAG_HUB
+    a.no(wire.CONFLICT, wire.DELETE, conv, k8=seq)
+    chain_holds(world, b, conv)
+
+
 def test_reactions_and_confirmations(world, pair):
     a, b, conv = pair
     seq = a.ok(wire.MSG, conv, {1: "helmets on", 6: True})[2]
