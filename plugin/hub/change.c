@@ -139,6 +139,10 @@ enum fp_err change_edit(struct hub *h, struct command_ctx *x)
         x->why = "only its author edits a message";
         err = FP_EDENIED;
     }
+    if (!err && ch.target.state == TARGET_REDACTED) {
+        x->why = "this message was redacted; an edit would bring back what had to go";
+        err = FP_ECONFLICT;
+    }
     if (!err) {
         err = fp_msg_decode(x->cmd->body, &body, &x->why);
     }

@@ -17,7 +17,7 @@ static bool judge_change(const struct fold *f, const struct sem_cmd *c, int pers
     switch (c->kind) {
     case FP_K_EDIT:
         out->lost = fold_gone(m) || (c->has_base && c->base != m->version);
-        return m->author == person;
+        return m->author == person && m->state != FOLD_REDACTED; /* it would bring back what had to go */
     case FP_K_DELETE:
         return !fold_gone(m) && (m->author == person || manages);
     case FP_K_REDACT:
@@ -216,7 +216,7 @@ static bool again_run(void *arg, const struct store_run *run)
         }
         bool holds = ev.kind == FP_K_MSG || ev.kind == FP_K_EDIT;
         const struct fold_msg *m = &w->c->fold->msgs[ev.kind == FP_K_MSG ? ev.seq : ev.ref];
-        bool taken = m->state == FOLD_REDACTED && ev.seq < m->version; /* a lost edit that comes later is kept, and left out of pages */
+        bool taken = m->state == FOLD_REDACTED;
         if (holds && taken != (ev.body_hash.len > 0)) {
             sem_fail(w->s, "%s %llu: the store %s", w->c->name, (ull)ev.seq, ev.body_hash.len > 0 ? "has lost a body" : "keeps a redacted body");
         }

@@ -172,6 +172,21 @@ static void what_is_deleted_is_redacted_but_what_is_redacted_is_not(void **state
     kit_close(&k);
 }
 
+/* It was written before its author knew: kept as a lost edit, it would hold what had to go, and nothing could take it away. */
+static void an_edit_that_comes_after_the_redaction_is_refused(void **state)
+{
+    (void)state;
+    struct kit k;
+    open_kitchen(&k);
+    say_secret(&k);
+    redact(&k, "ben-phone", 1, 2);
+    assert_redacted(&k);
+    do_say(&k, "carl-phone", FP_K_EDIT, 6, 2, "secret, late");
+    assert_refused(&k, "carl-phone", FP_ECONFLICT, 7);
+    assert_redacted(&k);
+    kit_close(&k);
+}
+
 static void a_bad_body_redacts_nothing(void **state)
 {
     (void)state;
@@ -299,6 +314,7 @@ int main(void)
         cmocka_unit_test(only_managers_and_owners_redact),
         cmocka_unit_test(a_service_redacts_and_so_do_managers_what_an_owner_wrote),
         cmocka_unit_test(what_is_deleted_is_redacted_but_what_is_redacted_is_not),
+        cmocka_unit_test(an_edit_that_comes_after_the_redaction_is_refused),
         cmocka_unit_test(a_bad_body_redacts_nothing),
         cmocka_unit_test(a_redaction_scrubs_the_files_once),
         cmocka_unit_test(files_that_are_held_are_scrubbed_later),
