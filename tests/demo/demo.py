@@ -15,6 +15,7 @@ import time
 
 from device import Device
 from link import Link
+from papers import put_right_and_prove
 from terminal import Terminal
 
 CONV, SCOPE, TITLE = "kitchen", "elm-street-12", "Kitchen, 12 Elm Street"
@@ -183,7 +184,8 @@ def judge(anna, ben, laptop, confirmed, unknown, maybe):
     yield "nothing was refused, and nothing told twice with different contents", faults[0] if faults else ""
 
 
-def story(hub, link, anna, ben, laptop):
+def story(hub, link, folder, desks, devices):
+    anna, ben, laptop = devices
     began = time.monotonic()
     hub.start()
     try:
@@ -201,6 +203,9 @@ def story(hub, link, anna, ben, laptop):
         for what, why in judge(anna, ben, laptop, confirmed, unknown, maybe):
             wrong += bool(why)
             tell(f"     {'WRONG' if why else 'ok   '}  {what}{': ' + why if why else ''}")
+        for what, holds in put_right_and_prove(tell, folder, SCOPE, *desks):
+            wrong += not holds
+            tell(f"     {'ok   ' if holds else 'WRONG'}  {what}")
     finally:
         laptop.drop()
         for device in (anna, ben):
@@ -229,7 +234,8 @@ def main():
     laptop = Device("anna", passwords["anna"], "anna-laptop", args.port)
     devices = [anna, ben, laptop]
     try:
-        return story(hub, link, *devices)
+        desks = [Terminal(args.client, args.dir, user, user + "-desk", args.port, CONV) for user in ("anna", "ben")]
+        return story(hub, link, args.dir, desks, devices)
     except (TimeoutError, RuntimeError, OSError) as err:
         tell(f"\nVerdict: the story broke off. {err}")
         for fault in [f for device in devices for f in device.faults]:

@@ -22,12 +22,13 @@ class Terminal:
         self.events = {}     # seq -> event
         self.faults = []     # whatever must not happen
 
-    def run(self, *words):
-        """One command to its end, such as create."""
-        command = [self.client, *self._options, *words]
+    def run(self, *words, json_lines=True, code=0):
+        """One command to its end, such as create; returns what it said."""
+        command = [self.client, *self._options[0 if json_lines else 1:], *words]
         done = subprocess.run(command, env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30, check=False)
-        if done.returncode != 0:
+        if done.returncode != code:
             raise RuntimeError(f"{' '.join(words)} ended with {done.returncode}: {done.stderr.strip()}")
+        return done.stdout + done.stderr
 
     def start(self):
         command = [self.client, *self._options, "chat", self.conv, "--last", "10000"]
