@@ -24,6 +24,7 @@ struct store_conv {
     struct fp_id id;
     struct fp_id scope;
     uint64_t floor;          /* events up to here are gone */
+    uint8_t floor_chain[32]; /* after the floor, as in store_run; zero where floor is 0 */
     uint64_t about_seq;      /* the version of the about: seq of the event that last changed it */
     uint64_t retention_days; /* 0 = for ever */
     /* What follows comes from the last run (0 if there is none) and is changed by append() alone. */
@@ -155,7 +156,7 @@ struct store_port {
     void (*rollback)(void *ctx); /* also fine without a transaction */
 
     enum fp_err (*load_conv)(void *ctx, const struct fp_id *id, struct store_conv *out, bool *out_found);
-    /* Inserts (cid 0) or changes floor, about_seq and retention. title and context are kept where their p is NULL. */
+    /* Inserts (cid 0) or changes floor, its chain, about_seq and retention. title and context are kept where their p is NULL. */
     enum fp_err (*save_conv)(void *ctx, struct store_conv *c, struct fp_bytes title, struct fp_bytes context);
     enum fp_err (*load_about)(void *ctx, uint64_t cid, struct fp_bytes *out_title, struct fp_bytes *out_context);
     enum fp_err (*each_conv)(void *ctx, uint64_t after_cid, size_t limit, store_conv_fn fn, void *arg); /* cid ascending */

@@ -9,7 +9,7 @@ bool column_chain(sqlite3_stmt *stmt, int column, uint8_t out[32])
     if (b.len == 32) {
         memcpy(out, b.p, 32);
     }
-    return b.len == 32 || b.len == 0; /* no run yet, or one from before there were chains */
+    return b.len == 32 || b.len == 0; /* no run yet, one from before there were chains, or a conversation that never lost one */
 }
 
 bool column_conv(sqlite3_stmt *stmt, int column, struct store_conv *out)
@@ -23,7 +23,8 @@ bool column_conv(sqlite3_stmt *stmt, int column, struct store_conv *out)
         .msgs = column_u64(stmt, column + 7),
         .at = {column_u64(stmt, column + 8)},
     };
-    return column_id(stmt, column + 1, &out->id) && column_id(stmt, column + 2, &out->scope) && column_chain(stmt, column + 9, out->chain);
+    return column_id(stmt, column + 1, &out->id) && column_id(stmt, column + 2, &out->scope) && column_chain(stmt, column + 9, out->chain) &&
+           column_chain(stmt, column + 10, out->floor_chain);
 }
 
 static enum fp_err load_conv(void *ctx, const struct fp_id *id, struct store_conv *out, bool *out_found)
@@ -50,6 +51,7 @@ static enum fp_err insert_conv(struct sqlite_store *s, struct store_conv *c, str
     query_u64(&q, c->retention_days);
     query_bytes(&q, title);
     query_bytes(&q, context);
+    query_bytes(&q, fp_bytes_of(c->floor_chain, sizeof c->floor_chain));
     int rc = query_run(&q);
     if (rc != SQLITE_OK) {
         return store_refuse(s, rc);
@@ -81,6 +83,7 @@ static enum fp_err save_conv(void *ctx, struct store_conv *c, struct fp_bytes ti
     query_u64(&q, c->retention_days);
     query_bytes_opt(&q, title);
     query_bytes_opt(&q, context);
+    query_bytes(&q, fp_bytes_of(c->floor_chain, sizeof c->floor_chain));
     int rc = query_run(&q);
     if (rc != SQLITE_OK) {
         return store_refuse(s, rc);

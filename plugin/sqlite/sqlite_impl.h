@@ -62,7 +62,7 @@ enum fp_err store_refuse_key(struct sqlite_store *s, uint64_t owner);
 /* Eats CONV_COLUMNS, MEMBER_COLUMNS from a column on. False if what is there cannot be ours. */
 bool column_conv(sqlite3_stmt *stmt, int column, struct store_conv *out);
 bool column_member(sqlite3_stmt *stmt, int column, struct store_member *out);
-#define CONV_COLUMN_COUNT 10
+#define CONV_COLUMN_COUNT 11
 /* Zeros where there is none. */
 bool column_chain(sqlite3_stmt *stmt, int column, uint8_t out[32]);
 

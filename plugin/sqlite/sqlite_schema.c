@@ -57,9 +57,11 @@ static const char first_schema[] = "CREATE TABLE meta ("
 
 /*
  * Changing, receipts, people, timers. A column can only be added at the end, and only that leaves a database of any size as it is: so the
- * chain stands after the events. A run of before has none and loads as zeros; the chain of its conversation begins at zero after it.
+ * chain stands after the events, and that at the floor after the context. A run of before has none and loads as zeros; the chain of its
+ * conversation begins at zero after it.
  */
 static const char second_schema[] = "ALTER TABLE event ADD COLUMN chain BLOB NOT NULL DEFAULT x'';"
+                                    "ALTER TABLE conversation ADD COLUMN floor_chain BLOB NOT NULL DEFAULT x'';"
                                     /* 1: bytes of rewritten or dropped runs may still lie in the file (sqlite_scrub.c) */
                                     "ALTER TABLE meta ADD COLUMN scrub INTEGER NOT NULL DEFAULT 0;"
 

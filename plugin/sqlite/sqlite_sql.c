@@ -3,7 +3,7 @@
 #define KEY_MAX "68719476735" /* 2^36 - 1, see sqlite_schema.h */
 
 /* The order in which sqlite_conv.c reads a conversation; the last run comes along, so that nothing is stored twice. */
-#define CONV_COLUMNS "c.cid, c.id, c.scope, c.floor, c.about_seq, c.retention_days, e.last, e.msgs, e.at, e.chain"
+#define CONV_COLUMNS "c.cid, c.id, c.scope, c.floor, c.about_seq, c.retention_days, e.last, e.msgs, e.at, e.chain, c.floor_chain"
 #define LAST_RUN " LEFT JOIN event e ON e.key = (SELECT max(key) FROM event WHERE key BETWEEN (c.cid << 36) AND ((c.cid << 36) | " KEY_MAX "))"
 
 /* The order in which sqlite_member.c reads a member. */
@@ -22,9 +22,10 @@ const char *const sqlite_sql_store[SQL_STORE_COUNT] = {
 
     [SQL_CONV] = "SELECT " CONV_COLUMNS " FROM conversation c" LAST_RUN " WHERE c.id = ?1",
     [SQL_CONV_EXISTS] = "SELECT 1 FROM conversation WHERE cid = ?1",
-    [SQL_CONV_INSERT] = "INSERT INTO conversation (id, scope, floor, about_seq, retention_days, title, context) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    [SQL_CONV_INSERT] = "INSERT INTO conversation (id, scope, floor, about_seq, retention_days, title, context, floor_chain)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_CONV_UPDATE] = "UPDATE conversation SET floor = ?2, about_seq = ?3, retention_days = ?4, title = ifnull(?5, title),"
-                        " context = ifnull(?6, context) WHERE cid = ?1",
+                        " context = ifnull(?6, context), floor_chain = ?7 WHERE cid = ?1",
     [SQL_ABOUT] = "SELECT title, context FROM conversation WHERE cid = ?1",
     [SQL_CONVS] = "SELECT " CONV_COLUMNS " FROM conversation c" LAST_RUN " WHERE c.cid > ?1 ORDER BY c.cid LIMIT ?2",
 

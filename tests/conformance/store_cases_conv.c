@@ -16,6 +16,7 @@ static void a_committed_conversation_is_there_after_a_restart(void **state)
 {
     struct store_port p = port_of(state);
     struct store_conv c = {.id = store_script_id("c", 1), .scope = store_script_id("s", 2), .floor = 3, .about_seq = 4, .retention_days = 5};
+    memset(c.floor_chain, 6, sizeof c.floor_chain);
     struct fp_bytes title = {0};
     struct fp_bytes context = {0};
 
@@ -28,12 +29,46 @@ static void a_committed_conversation_is_there_after_a_restart(void **state)
     assert_int_equal(read.cid, c.cid);
     assert_true(fp_id_eq(&read.scope, &c.scope));
     assert_int_equal(read.floor, 3);
+    assert_memory_equal(read.floor_chain, c.floor_chain, sizeof c.floor_chain);
     assert_int_equal(read.about_seq, 4);
     assert_int_equal(read.retention_days, 5);
     assert_int_equal(read.head, 0);
     assert_int_equal(p.load_about(p.ctx, c.cid, &title, &context), FP_OK);
     assert_true(fp_bytes_eq(title, bytes_of("title")));
     assert_true(fp_bytes_eq(context, bytes_of("context")));
+}
+
+/* Retention moves the floor, and keeps the chain there with it. */
+static void the_chain_at_the_floor_is_kept_until_it_is_saved_anew(void **state)
+{
+    struct store_port p = port_of(state);
+    static const uint8_t zeros[32];
+    struct store_conv want = {.floor_chain = {[0] = 7, [31] = 9}};
+
+    begin(p);
+    uint64_t cid = add_conv(p, 1, 1);
+    assert_int_equal(add_run(p, cid, 1, 3), FP_OK);
+    commit(p);
+    struct store_conv c = get_conv(p, 1);
+    assert_memory_equal(c.floor_chain, zeros, sizeof zeros);
+    c.floor = 2;
+    memcpy(c.floor_chain, want.floor_chain, sizeof c.floor_chain);
+    begin(p);
+    assert_int_equal(p.save_conv(p.ctx, &c, (struct fp_bytes){0}, (struct fp_bytes){0}), FP_OK);
+    commit(p);
+    begin(p);
+    assert_int_equal(add_run(p, cid, 4, 5), FP_OK); /* is not append()'s to change */
+    commit(p);
+    begin(p);
+    memset(c.floor_chain, 1, sizeof c.floor_chain);
+    assert_int_equal(p.save_conv(p.ctx, &c, (struct fp_bytes){0}, (struct fp_bytes){0}), FP_OK);
+    assert_memory_equal(get_conv(p, 1).floor_chain, c.floor_chain, sizeof c.floor_chain);
+    p.rollback(p.ctx);
+    p = restarted(state);
+    c = get_conv(p, 1);
+    assert_int_equal(c.floor, 2);
+    assert_int_equal(c.head, 5);
+    assert_memory_equal(c.floor_chain, want.floor_chain, sizeof want.floor_chain);
 }
 
 static void a_save_without_a_transaction_is_refused(void **state)
@@ -323,6 +358,7 @@ static void conversations_come_in_pages_by_number(void **state)
 const struct CMUnitTest store_cases_conv[] = {
     cmocka_unit_test(nothing_is_found_in_an_empty_store),
     cmocka_unit_test(a_committed_conversation_is_there_after_a_restart),
+    cmocka_unit_test(the_chain_at_the_floor_is_kept_until_it_is_saved_anew),
     cmocka_unit_test(a_save_without_a_transaction_is_refused),
     cmocka_unit_test(a_transaction_in_a_transaction_is_refused_and_the_outer_one_stays),
     cmocka_unit_test(a_rollback_takes_everything_back),

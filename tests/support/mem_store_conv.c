@@ -68,6 +68,7 @@ static enum fp_err save_conv(void *ctx, struct store_conv *row, struct fp_bytes 
         c->context = mem_blob_of(context);
     }
     c->row.floor = row->floor;
+    memcpy(c->row.floor_chain, row->floor_chain, sizeof c->row.floor_chain);
     c->row.about_seq = row->about_seq;
     c->row.retention_days = row->retention_days;
     mem_push_undo(m, &undo);

@@ -78,6 +78,7 @@ static uint64_t hash_conv(uint64_t h, const struct mem_conv *c)
 
     h = hash_id(hash_id(h, &c->row.id), &c->row.scope);
     h = fp_hash(h, numbers, sizeof numbers);
+    h = fp_hash(h, c->row.floor_chain, sizeof c->row.floor_chain);
     h = hash_blob(hash_blob(h, &c->title), &c->context);
     for (size_t i = 0; i < c->run_count; i++) {
         const struct mem_run *r = &c->runs[i];

@@ -53,6 +53,7 @@ static enum fp_err touch_conv(struct store_port p, uint64_t *r, uint8_t *buf)
     if (store_script_random(r) % 4 == 0) {
         c.about_seq = c.head;
         c.floor = c.head / 2;
+        memset(c.floor_chain, (int)(c.floor % 256), sizeof c.floor_chain);
         return p.save_conv(p.ctx, &c, random_blob(r, buf), (struct fp_bytes){0});
     }
     uint64_t count = 1 + store_script_random(r) % 5;

@@ -129,6 +129,7 @@ static enum fp_err hash_conv(struct store_port p, const struct fp_id *id, uint64
     const uint64_t numbers[] = {c.cid, c.floor, c.about_seq, c.retention_days, c.head, c.msgs, c.at.ms};
     *h = fp_hash(*h, numbers, sizeof numbers);
     *h = fp_hash(*h, &c.scope, sizeof c.scope);
+    *h = fp_hash(*h, c.floor_chain, sizeof c.floor_chain);
     err = p.load_about(p.ctx, c.cid, &title, &context);
     if (!err) {
         *h = fp_hash(*h, title.p, title.len);

@@ -134,6 +134,7 @@ static void events_of_the_first_version_have_no_chain(void **state)
     assert_true(found);
     assert_int_equal(c.head, 3);
     assert_memory_equal(c.chain, ((uint8_t[32]){0}), 32);
+    assert_memory_equal(c.floor_chain, ((uint8_t[32]){0}), 32);
     assert_int_equal(f->p.each_run(f->p.ctx, 1, 1, 3, no_chain, &runs), FP_OK);
     assert_int_equal(runs, 2);
     assert_int_equal(f->p.begin(f->p.ctx), FP_OK);
@@ -142,7 +143,11 @@ static void events_of_the_first_version_have_no_chain(void **state)
     assert_int_equal(f->p.load_conv(f->p.ctx, &id, &c, &found), FP_OK);
     assert_memory_equal(c.chain, run.chain, 32);
     fixture_close(f);
-    fixture_sql(f, "UPDATE event SET chain = x'00'"); /* what we never write */
+    fixture_sql(f, "UPDATE conversation SET floor = 2, floor_chain = x'00'"); /* what we never write */
+    assert_int_equal(fixture_open(f), FP_OK);
+    assert_int_equal(f->p.load_conv(f->p.ctx, &id, &c, &found), FP_ECORRUPT);
+    fixture_close(f);
+    fixture_sql(f, "UPDATE conversation SET floor_chain = x''; UPDATE event SET chain = x'00'");
     assert_int_equal(fixture_open(f), FP_OK);
     assert_int_equal(f->p.load_conv(f->p.ctx, &id, &c, &found), FP_ECORRUPT);
 }
