@@ -86,8 +86,8 @@ static int ask_chain(struct export *x, uint64_t seq, enum fp_err expected, struc
 }
 
 /*
- * Where retention has taken what was before, the hub can tell the chain only from the end of a stored run on. A run is at most so many events; they
- * are left out, because nothing would vouch for them.
+ * The hub tells the chain at its floor and above. Should retention move the floor by a run while this asks, what it has taken is left out, and a
+ * run is at most so many events.
  */
 static int ask_before(struct export *x)
 {

@@ -95,7 +95,7 @@ const struct command commands[] = {
     {"export", "CONV", "after= out=", 1, 1, run_export, "write a conversation to a file that can be verified",
      "Everything that you may see, as it is told: a CBOR sequence of a header and the events, byte for byte. The hub's digests of\n"
      "the conversation in front of the first event and at the last one stand in the header; what does not agree with them is not\n"
-     "written. Where old events are past their retention, up to 64 of those that remain may be left out, which is said. The file\n"
+     "written. Where the oldest events go past their retention meanwhile, they are left out, which is said. The file\n"
      "appears under its name once it is whole and on the disk.\n\n"
      "  --after SEQ        from the event behind this number on\n"
      "  --out FILE         instead of CONV.fieldpost in this folder\n",

@@ -27,43 +27,57 @@ static enum fp_err find_run(struct hub *h, uint64_t cid, uint64_t seq, bool with
 {
     *out = (struct at_run){.h = h, .with_events = with_events};
     enum fp_err err = h->store.each_run(h->store.ctx, cid, seq, seq, take_run, out);
-    return err ? err : with_events && out->last > 0 && !out->events.p ? FP_ENOMEM : FP_OK;
+    if (!err && out->last == 0) {
+        err = FP_ECORRUPT; /* none is missing above the floor */
+    }
+    return err ? err : with_events && !out->events.p ? FP_ENOMEM : FP_OK;
 }
 
-/* From the end of the run before on; or the end of the run itself. */
-static enum fp_err chain_at(struct hub *h, struct command_ctx *x, uint64_t seq, struct chain *out)
+/* Where the run begins: at the end of the one before, which retention may have taken, or at zero. */
+static enum fp_err chain_before(struct hub *h, const struct store_conv *c, const struct at_run *here, struct chain *out)
+{
+    struct at_run before;
+
+    *out = (struct chain){0};
+    if (here->first == c->floor + 1) {
+        memcpy(out->digest, c->floor_chain, CHAIN_BYTES);
+        return FP_OK;
+    }
+    enum fp_err err = find_run(h, c->cid, here->first - 1, false, &before);
+    if (!err) {
+        memcpy(out->digest, before.chain, CHAIN_BYTES);
+    }
+    return err;
+}
+
+/* seq is above the floor. */
+static enum fp_err chain_at(struct hub *h, const struct store_conv *c, uint64_t seq, struct chain *out)
 {
     struct at_run here;
-    struct at_run before;
-    uint64_t cid = x->conv->c.cid;
 
-    enum fp_err err = find_run(h, cid, seq, true, &here);
+    enum fp_err err = find_run(h, c->cid, seq, true, &here);
     if (err) {
         return err;
-    }
-    x->why = "the chain at this event cannot be told any more: what came before it is past its retention";
-    if (here.last == 0) {
-        return FP_EUNKNOWN;
     }
     if (here.last == seq) {
         memcpy(out->digest, here.chain, CHAIN_BYTES);
         return FP_OK;
     }
-    *out = (struct chain){0};
-    if (here.first > 1) {
-        err = find_run(h, cid, here.first - 1, false, &before);
-        if (err || before.last == 0) {
-            return err ? err : FP_EUNKNOWN;
-        }
-        memcpy(out->digest, before.chain, CHAIN_BYTES);
+    err = chain_before(h, c, &here, out);
+    if (err) {
+        return err;
     }
     return chain_extend_run(out, here.events, seq) ? FP_ECORRUPT : FP_OK;
 }
 
-static enum fp_err find_chain(struct hub *h, struct command_ctx *x, uint64_t seq, struct chain *out)
+static enum fp_err find_chain(struct hub *h, const struct command_ctx *x, uint64_t seq, struct chain *out)
 {
     *out = (struct chain){0};
     if (seq == 0) {
+        return FP_OK;
+    }
+    if (seq == x->conv->c.floor) {
+        memcpy(out->digest, x->conv->c.floor_chain, CHAIN_BYTES);
         return FP_OK;
     }
     if (seq == x->conv->c.head) {
@@ -71,7 +85,7 @@ static enum fp_err find_chain(struct hub *h, struct command_ctx *x, uint64_t seq
         return FP_OK;
     }
     enum fp_err err = event_flush(h, x->conv); /* it may have been said in this very batch */
-    return err ? err : chain_at(h, x, seq, out);
+    return err ? err : chain_at(h, &x->conv->c, seq, out);
 }
 
 /* The floor itself may be asked for: who sees what comes after it goes on from there. */

@@ -65,7 +65,8 @@ struct old_runs { /* the oldest ones that are old enough, but for the conversati
     struct hub *h;
     uint64_t days;
     uint64_t head;
-    uint64_t upto; /* the last seq of them */
+    uint64_t upto;     /* the last seq of them */
+    uint8_t chain[32]; /* after it */
     size_t count;
     struct old_msg *msgs;
     size_t msg_count, msg_cap;
@@ -113,6 +114,7 @@ static bool add_run(void *arg, const struct store_run *run)
         }
     }
     o->upto = run->last;
+    memcpy(o->chain, run->chain, sizeof(o->chain));
     o->count++;
     return true;
 }
@@ -200,8 +202,9 @@ static enum fp_err drop(struct hub *h, struct hub_conv *c, const struct old_runs
         return err;
     }
     c->c.floor = last;
-    stage_conv(h, c);  /* its head is told anew, with the floor */
-    if (h->scrubbed) { /* redact_due(); should the batch fail, one scrub is for nothing */
+    memcpy(c->c.floor_chain, o->chain, sizeof(o->chain)); /* what is left goes on from it (digest.c) */
+    stage_conv(h, c);                                     /* its head is told anew, with the floor */
+    if (h->scrubbed) {                                    /* redact_due(); should the batch fail, one scrub is for nothing */
         h->scrubbed = false;
         h->scrub_again.us = h->mono.us + SCRUB_AFTER_US;
     }

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "plugin/core/chain.h"
 #include "tests/support/hub_kit.h"
 #include "tests/support/sim_random.h"
 
@@ -141,7 +142,7 @@ static struct held held(struct room *r, const char *user)
     return w;
 }
 
-static uint64_t floor_of(struct room *r)
+static struct store_conv kitchen(struct room *r)
 {
     struct store_port p = mem_store_port(r->k.mem);
     struct fp_id id = kit_id("kitchen");
@@ -149,7 +150,29 @@ static uint64_t floor_of(struct room *r)
     bool found = false;
     assert_int_equal(p.load_conv(p.ctx, &id, &c, &found), FP_OK);
     assert_true(found);
-    return c.floor;
+    return c;
+}
+
+static uint64_t floor_of(struct room *r)
+{
+    return kitchen(r).floor;
+}
+
+/* What is left must lead from the chain at the floor to the one at the head, which has seen all of it. */
+static bool extend(void *arg, const struct store_run *run)
+{
+    assert_int_equal(chain_extend_run(arg, run->events, run->last), FP_OK);
+    return true;
+}
+
+static void assert_chain_goes_on_from_the_floor(struct room *r)
+{
+    struct store_port p = mem_store_port(r->k.mem);
+    struct store_conv c = kitchen(r);
+    struct chain at = {0};
+    memcpy(at.digest, c.floor_chain, CHAIN_BYTES);
+    assert_int_equal(p.each_run(p.ctx, c.cid, c.floor + 1, c.head, extend, &at), FP_OK);
+    assert_memory_equal(at.digest, c.chain, CHAIN_BYTES);
 }
 
 static bool count_timer(void *arg, const struct store_timer *t)
@@ -219,6 +242,7 @@ static void what_is_older_goes_and_the_head_tells_the_floor(void **state)
     assert_int_equal(last_head(&r).floor, 7);
     assert_int_equal(last_head(&r).seq, 12);
     assert_int_equal(welcome(&r, "ben-phone").floor, 7);
+    assert_chain_goes_on_from_the_floor(&r);
     end(&r);
 }
 
@@ -399,6 +423,7 @@ static void a_long_history_goes_in_steps(void **state)
     assert_true(hub_wait_us(r.k.hub, r.k.mono) <= 1000);
     pass(&r, 1000);
     assert_int_equal(floor_of(&r), 301);
+    assert_chain_goes_on_from_the_floor(&r);
     assert_unread_is_a_recount(&r, "ben", "ben-phone");
     end(&r);
 }
@@ -474,6 +499,7 @@ static void a_store_that_fails_at_any_call_leaves_no_half_a_step(void **state)
         kit_run(&r.k);
         reached_the_end = r.k.fault.failed == 0;
         fault_store_disarm(&r.k.fault);
+        assert_chain_goes_on_from_the_floor(&r);
         assert_int_equal(held(&r, "ben").first, floor_of(&r) + 1);
         assert_unread_is_a_recount(&r, "ben", "ben-phone");
         pass(&r, 5000);
@@ -515,6 +541,7 @@ static void whoever_reads_and_writes_in_any_order_unread_is_a_recount(void **sta
             assert_unread_is_a_recount(&r, "ben", "ben-phone");
             assert_unread_is_a_recount(&r, "anna", "anna-phone");
             assert_int_equal(held(&r, "ben").first, floor_of(&r) + 1);
+            assert_chain_goes_on_from_the_floor(&r);
         }
         assert_true(floor_of(&r) > 0);
         end(&r);
