@@ -66,7 +66,7 @@ class Broker:
         if self.kind != "bare":
             lines.append(f"plugin {so}")
         if self.kind == "hub":
-            given = {"db_file": str(self.folder / "hub.db"), "commands_per_s": "0", "operators": "ops"} | options
+            given = {"db_file": str(self.folder / "hub.db"), "commands_per_s": "0", "asks_per_s": "0", "now_per_s": "0", "operators": "ops"} | options
             lines += [f"plugin_opt_{name} {value}" for name, value in given.items() if value != ""]
         return lines
 

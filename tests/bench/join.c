@@ -155,9 +155,11 @@ void load_join(struct load *l)
     loop_open(&l->loop, c->port, l->peer_count + 1);
 
     for (unsigned g = 0; g < c->groups; g++) {
-        l->groups[g] = (struct group){.conv = id_of("conv", g), .scope = id_of("scope", g), .peers = &l->peers[g * c->members], .count = c->members};
+        unsigned number = c->first + g;
+        l->groups[g] =
+            (struct group){.conv = id_of("conv", number), .scope = id_of("scope", number), .peers = &l->peers[g * c->members], .count = c->members};
         for (unsigned i = 0; i < c->members; i++) {
-            peer_init(l, &l->groups[g], i, g * c->members + i);
+            peer_init(l, &l->groups[g], i, number * c->members + i);
             peer_connect(&l->groups[g].peers[i]);
         }
     }

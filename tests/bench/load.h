@@ -28,6 +28,7 @@ struct load_config {
     bool probe; /* no hub, but tick_probe */
     bool room;
     unsigned groups;
+    unsigned first;   /* number of the first group: its names follow from it */
     unsigned members; /* of a group */
     unsigned window;
     unsigned array;     /* commands in one publish, at most */

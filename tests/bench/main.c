@@ -26,6 +26,7 @@ static const char usage[] = "usage: bench_hub SHAPE --port PORT [options]\n"
                             "  --hub             through a hub (otherwise plain QoS 1 publishes)\n"
                             "  --probe           without a hub, but with tick_probe: reads what it says\n"
                             "  --groups N        pairs, rooms or conversations (1)\n"
+                            "  --first N         the number of the first one; so a second load has names of its own (0)\n"
                             "  --members N       of a room (10)\n"
                             "  --window N        messages that each sender keeps on the way (32)\n"
                             "  --array N         commands in one publish, at most (1)\n"
@@ -45,6 +46,7 @@ enum option_id {
     OPT_HUB = 1,
     OPT_PROBE,
     OPT_GROUPS,
+    OPT_FIRST,
     OPT_MEMBERS,
     OPT_WINDOW,
     OPT_ARRAY,
@@ -63,6 +65,7 @@ static const struct option options[] = {
     {"hub", no_argument, NULL, OPT_HUB},
     {"probe", no_argument, NULL, OPT_PROBE},
     {"groups", required_argument, NULL, OPT_GROUPS},
+    {"first", required_argument, NULL, OPT_FIRST},
     {"members", required_argument, NULL, OPT_MEMBERS},
     {"window", required_argument, NULL, OPT_WINDOW},
     {"array", required_argument, NULL, OPT_ARRAY},
@@ -125,6 +128,9 @@ static void take_option(struct arguments *a, const struct option *o, const char 
         break;
     case OPT_GROUPS:
         l->groups = (unsigned)whole(o->name, value, 10000);
+        break;
+    case OPT_FIRST:
+        l->first = (unsigned)whole(o->name, value, 10000);
         break;
     case OPT_MEMBERS:
         l->members = (unsigned)whole(o->name, value, MEMBERS_MAX);

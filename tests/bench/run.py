@@ -13,13 +13,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
 from broker import BenchError, Broker, busy_share, count_syscalls, find_mosquitto, fsync_cost_us, machine, median_span  # noqa: E402
 
-PARTS = ["throughput", "rooms", "latency", "stalls", "syscalls", "restart", "catchup"]
+PARTS = ["throughput", "rooms", "latency", "stalls", "syscalls", "restart", "catchup", "resume"]
 PAIR_WINDOW = 32
 ROOM_WINDOW = 8
 ROOM_MEMBERS = 10
@@ -28,6 +29,7 @@ FILL_CONVS = 20
 LATENCY_SENDERS = 20
 LATENCY_PER_S = 1000
 IDLE_PER_S = 20
+RESUME_PER_S = 100
 STALL_ROOMS = 10
 
 
@@ -37,6 +39,7 @@ class Sizes:
         self.rooms = [3] if quick else [1, 10, 30]
         self.warm = 0.3 if quick else 1.0
         self.restart_events = 20_000 if quick else 1_000_000
+        self.resume_events = 20_000 if quick else 100_000
         self.catchup_events = 20_000 if quick else 200_000
         self.fsyncs = 200 if quick else 1000
 
@@ -258,6 +261,48 @@ class Bench:
                          f"{max(r['holes'] for r in runs)}", f"{max(r['cpu_self'] for r in runs):.2f}"])
         self.tables.append((f"Catch-up of {self.sizes.catchup_events:,} events in {FILL_CONVS} conversations",
                             ["pages", "events/s", "bytes an event", "pages in all", "asked again after 500 ms", "load generator, cores"], rows))
+
+    # ------------------------------------------------------------------ somebody else's latency meanwhile
+
+    def stream(self, broker, stop, out):
+        """A device that has missed everything, again and again."""
+        try:
+            while not stop.is_set():
+                out.append(self.drive(broker, "catchup", "--groups", FILL_CONVS))
+        except BenchError as why:
+            out.append(why)
+
+    def resume(self):
+        load = ["--groups", LATENCY_SENDERS, "--first", 1000, "--rate", RESUME_PER_S, "--warm", self.sizes.warm, "--seconds", self.args.seconds]
+        results = {"nobody catches up": [], "a device catches up without a pause": []}
+        rates = []
+        for _ in range(self.args.repeats):
+            for name, runs in results.items():
+                with self.broker("hub") as b:
+                    b.start()
+                    self.fill(b, self.sizes.resume_events)
+                    stop, streams = threading.Event(), []
+                    streamer = threading.Thread(target=self.stream, args=(b, stop, streams))
+                    if name != "nobody catches up":
+                        streamer.start()
+                    try:
+                        runs.append(self.drive(b, "pairs", "--pid", b.process.pid, *load))
+                    finally:
+                        stop.set()
+                        if streamer.ident is not None:
+                            streamer.join()
+                    b.stop()
+                bad = [s for s in streams if isinstance(s, BenchError)]
+                if bad:
+                    raise bad[0]
+                rates += [s["events_per_s"] for s in streams]
+                self.note(f"resume, {name}: ack p99 {runs[-1]['ack_us']['p99'] / 1000:.2f} ms, {len(streams)} times caught up")
+        rows = []
+        for name, runs in results.items():
+            for key, what in (("ack_us", "command to ack"), ("event_us", "command to event")):
+                rows.append([name, what] + [median_span([r[key][p] / 1000 for r in runs], 2) for p in ("p50", "p99", "p999", "max")])
+        self.tables.append((f"Others' latency in ms at {RESUME_PER_S} commands/s while one device is given {self.sizes.resume_events:,} missed events, "
+                            f"at {median_span(rates)} events/s", ["", "from, to", "p50", "p99", "p99.9", "longest"], rows))
 
     # ------------------------------------------------------------------ all of it
 
