@@ -301,8 +301,8 @@ class Bench:
         for name, runs in results.items():
             for key, what in (("ack_us", "command to ack"), ("event_us", "command to event")):
                 rows.append([name, what] + [median_span([r[key][p] / 1000 for r in runs], 2) for p in ("p50", "p99", "p999", "max")])
-        self.tables.append((f"Others' latency in ms at {RESUME_PER_S} commands/s while one device is given {self.sizes.resume_events:,} missed events, "
-                            f"at {median_span(rates)} events/s", ["", "from, to", "p50", "p99", "p99.9", "longest"], rows))
+        self.tables.append((f"Others' latency in ms at {RESUME_PER_S} commands/s while one device is given {self.sizes.resume_events:,} "
+                            f"missed events, at {median_span(rates)} events/s", ["", "from, to", "p50", "p99", "p99.9", "longest"], rows))
 
     # ------------------------------------------------------------------ all of it
 
