@@ -20,9 +20,8 @@ enum fp_err idle_set(struct hub *h, struct command_ctx *x)
     if (err) {
         return err;
     }
-    struct hub_session *s = session_of(h, x->item);
+    struct hub_session *s = session_need(h, x);
     if (!s) {
-        x->why = "there is no session: hello comes first";
         return FP_ECONFLICT;
     }
     tell_idle(h, s, idle);

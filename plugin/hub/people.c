@@ -244,9 +244,8 @@ enum fp_err people_activity(struct hub *h, struct command_ctx *x)
     if (err) {
         return err;
     }
-    struct hub_session *s = session_of(h, x->item);
+    struct hub_session *s = session_need(h, x);
     if (!s) {
-        x->why = "there is no session: hello comes first";
         return FP_ECONFLICT;
     }
     struct person_session *row = find_row(h, &s->device);

@@ -140,8 +140,7 @@ enum fp_err people_watch(struct hub *h, struct command_ctx *x)
     if (err) {
         return err;
     }
-    if (!session_of(h, x->item)) {
-        x->why = "there is no session: hello comes first";
+    if (!session_need(h, x)) {
         return FP_ECONFLICT;
     }
     watch_end(h, &x->item->user, &x->item->device);

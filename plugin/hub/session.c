@@ -56,6 +56,13 @@ struct hub_session *session_of(struct hub *h, const struct source_item *item)
     return s && s->conn == item->conn ? s : NULL;
 }
 
+struct hub_session *session_need(struct hub *h, struct command_ctx *x)
+{
+    struct hub_session *s = session_of(h, x->item);
+    x->why = s ? x->why : "there is no session: hello comes first";
+    return s;
+}
+
 static struct hub_session *add_session(struct hub *h, const struct source_item *item)
 {
     struct hub_session *s = calloc(1, sizeof(*s));

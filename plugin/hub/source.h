@@ -24,8 +24,7 @@ enum source_kind {
 };
 
 enum source_end {                    /* why a connection ended */
-                  SOURCE_END_LOST,   /* socket error, takeover, or not known */
-                  SOURCE_END_CLEAN,  /* the client said DISCONNECT */
+                  SOURCE_END_LOST,   /* or closed in order: Mosquitto 2.0 gives a plugin the same reason for all; `bye` says more */
                   SOURCE_END_SILENT, /* nothing for 1.5 keep-alives */
 };
 

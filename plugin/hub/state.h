@@ -281,6 +281,7 @@ enum fp_err conv_let_in(struct hub *h, struct hub_conv *c, struct hub_member *m)
 enum fp_err session_command(struct hub *h, struct command_ctx *x);
 void session_end(struct hub *h, const struct fp_id *device, uint64_t conn, enum hub_end why);
 struct hub_session *session_of(struct hub *h, const struct source_item *item); /* of this very connection; NULL without a hello */
+struct hub_session *session_need(struct hub *h, struct command_ctx *x);        /* NULL: the command is FP_ECONFLICT, x->why says it */
 void session_fini(struct hub *h);
 
 /* ---- pages.c */
