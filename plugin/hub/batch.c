@@ -1,4 +1,4 @@
-#include "plugin/hub/state.h"
+#include "plugin/hub/trunk.h"
 
 static enum fp_err save_convs(struct hub *h)
 {
@@ -59,6 +59,7 @@ static enum fp_err queue_heads(struct hub *h)
     for (struct hub_conv *c = h->staged_convs; c && !err; c = c->next_staged) {
         err = due_head(h, c);
         nudge_head(h, c);
+        relays_head(h, c);
     }
     return err;
 }

@@ -1,7 +1,7 @@
 #include "plugin/core/compose.h"
-#include "plugin/hub/state.h"
+#include "plugin/hub/trunk.h"
 
-static enum fp_err apply_durable(struct hub *h, struct command_ctx *x)
+enum fp_err command_apply(struct hub *h, struct command_ctx *x)
 {
     static const struct {
         uint64_t kind;
@@ -12,9 +12,12 @@ static enum fp_err apply_durable(struct hub *h, struct command_ctx *x)
         {FP_K_EDIT, change_edit},       {FP_K_DELETE, change_delete},        {FP_K_REACT, change_react},
         {FP_K_CONFIRM, change_confirm}, {FP_K_REDACT, redact_apply},
     };
-    if (compose_expired(x->cmd)) {
+    if (!x->canonical && compose_expired(x->cmd)) {
         x->why = "key 7 (ttl) has run out";
         return FP_EEXPIRED;
+    }
+    if (site_is(h) && !x->canonical) {
+        return site_take(h, x);
     }
     for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
         if (handlers[i].kind == x->cmd->kind) {
@@ -81,8 +84,12 @@ static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_
     if (!within_rate(h, x, HUB_DURABLE, &err)) {
         return err;
     }
-    err = decoded ? decoded : apply_durable(h, x);
-    return fp_err_is_peer(err) && err != FP_EFULL && err != FP_EBUSY ? answer_refuse(h, x, err) : err;
+    err = decoded ? decoded : command_apply(h, x);
+    if (!fp_err_is_peer(err) || err == FP_EFULL || err == FP_EBUSY) {
+        return err;
+    }
+    enum fp_err told = site_is(h) ? site_refused(h, x, err) : FP_OK;
+    return told ? told : answer_refuse(h, x, err);
 }
 
 /* A command without a number: it asks, or says something that need not last. */
@@ -101,6 +108,9 @@ static enum fp_err apply_plain(struct hub *h, struct command_ctx *x, enum fp_err
     }
     if (!err) {
         err = session_command(h, x);
+    }
+    if (!err && site_is(h)) {
+        err = site_pass_on(h, x);
     }
     return fp_err_is_peer(err) && err != FP_EFULL && err != FP_EBUSY ? answer_refuse(h, x, err) : err;
 }
@@ -215,11 +225,19 @@ enum fp_err command_item(struct hub *h, const struct source_item *item)
     switch (item->kind) {
     case SOURCE_DISCONNECT:
         session_end(h, &item->device, item->conn, item->end == SOURCE_END_SILENT ? HUB_END_SILENT : HUB_END_LOST);
+        relays_gone(h, item->conn);
+        site_gone(h, item->conn);
         return FP_OK;
     case SOURCE_REFUSED:
         return nack_plain(h, item, item->refused, item->reason);
     case SOURCE_MESSAGE:
         break;
+    }
+    if (item->topic == FP_TOPIC_RELAY_UP) {
+        return relays_frame(h, item);
+    }
+    if (item->topic == FP_TOPIC_RELAY_DOWN) {
+        return site_frame(h, item);
     }
     if (item->topic == FP_TOPIC_DEVICE_BLOB) {
         return nack_plain(h, item, FP_EUNSUPPORTED, "this release takes no attachments yet");

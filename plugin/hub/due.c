@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "plugin/hub/state.h"
+#include "plugin/hub/trunk.h"
 
 #define HEAD_EVERY_US 1000000U /* a conversation's head goes out at once after quiet, then at most once a second */
 #define HEADS_A_TURN 256       /* so that many due heads do not hold up the next batch */
@@ -58,7 +58,7 @@ static void publish_head(struct hub *h, struct hub_conv *c)
     uint8_t buf[128];
     struct fp_enc e;
     fp_enc_init(&e, buf, sizeof(buf));
-    struct fp_head head = {.epoch = h->info.epoch, .seq = c->c.head, .floor = c->c.floor, .at = c->c.at};
+    struct fp_head head = {.epoch = site_epoch(h), .seq = c->c.head, .floor = c->c.floor, .at = c->c.at};
     head.chain = fp_bytes_of(c->c.chain, sizeof(c->c.chain));
     fp_enc_head(&e, &head);
     struct fp_topic topic = topic_of_conv(FP_TOPIC_CONV_HEAD, &c->c);
@@ -260,8 +260,8 @@ static const struct {
     enum fp_err (*run)(struct hub *h);
     uint64_t (*wait_us)(const struct hub *h, struct fp_mono now);
 } parts[] = {
-    {redact_due, redact_wait_us}, {timers_run, timers_wait_us}, {receipts_run, receipts_wait_us},
-    {people_run, people_wait_us}, {typing_run, typing_wait_us}, {nudge_run, nudge_wait_us},
+    {redact_due, redact_wait_us}, {timers_run, timers_wait_us}, {receipts_run, receipts_wait_us}, {people_run, people_wait_us},
+    {typing_run, typing_wait_us}, {nudge_run, nudge_wait_us},   {relays_run, relays_wait_us},     {site_run, site_wait_us},
 };
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "plugin/hub/state.h"
+#include "plugin/hub/trunk.h"
 
 #define BATCH_MAX 2048      /* items a commit: natural group commit fills it while the one before waits for the disk */
 #define FAILURES_TO_STOP 16 /* failures of the store in a row: the disk is gone, and only an operator can help */
@@ -28,7 +28,8 @@ static const struct {
     enum fp_err (*open)(struct hub *h);
     void (*close)(struct hub *h);
 } modules[] = {
-    {pages_open, pages_close}, {receipts_open, receipts_close}, {typing_open, typing_close}, {people_open, people_close}, {timers_open, timers_close},
+    {pages_open, pages_close},   {receipts_open, receipts_close}, {typing_open, typing_close}, {people_open, people_close},
+    {timers_open, timers_close}, {relays_open, relays_close},     {site_open, site_close},
 };
 
 enum fp_err hub_open(struct hub **out, const struct hub_config *config, struct store_port store, struct bus_port bus, const struct store_info *info)
@@ -76,6 +77,7 @@ void hub_reconfigure(struct hub *h, const struct hub_config *config)
     h->config = *config;
     h->config.cache_convs = cache_convs;
     h->prune_due.us = 0;
+    relays_reconfigure(h);
 }
 
 const struct hub_stats *hub_stats(const struct hub *h)

@@ -21,7 +21,28 @@
 
 #define HUB_NAMES_MAX 64 /* services */
 
+#define HUB_RELAYS_MAX 32
+#define HUB_RELAY_SCOPES_MAX 32
+#define HUB_RELAY_USERS_MAX 64
+
+enum hub_role {
+    HUB_ROLE_HUB,
+    HUB_ROLE_SITE,
+};
+
+struct hub_relay { /* what a hub lets a relay do */
+    struct fp_id relay;
+    struct fp_id scopes[HUB_RELAY_SCOPES_MAX]; /* that it serves */
+    size_t scope_count;
+    struct fp_id users[HUB_RELAY_USERS_MAX]; /* for whom it may speak; none: for all members of these scopes */
+    size_t user_count;
+};
+
 struct hub_config {
+    enum hub_role role;
+    struct fp_id relay;                      /* of a site: its own name on the trunk */
+    struct hub_relay relays[HUB_RELAYS_MAX]; /* of a hub */
+    size_t relay_count;
     size_t command_bytes;  /* a command */
     size_t batch_commands; /* commands in one uplink */
     size_t page_bytes;     /* a page before compression */

@@ -2,9 +2,13 @@
 #include "plugin/core/chain.h"
 #include "plugin/core/compose.h"
 #include "plugin/hub/change.h"
+#include "plugin/hub/trunk.h"
 
 struct fp_event event_of(const struct hub *h, const struct command_ctx *x)
 {
+    if (x->canonical) {
+        return *x->canonical;
+    }
     struct compose_place place = {.conv = x->conv->c.id, .head = x->conv->c.head, .at = x->conv->c.at};
     struct fp_event ev = compose_event(x->cmd, &place, &x->item->user, &x->item->device, h->wall);
     ev.flags |= context_is_hub(&ev.user) ? FP_FLAG_HUB : 0;

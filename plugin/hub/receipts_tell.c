@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "plugin/hub/receipts.h"
+#include "plugin/hub/trunk.h"
 
 #define TELL_EVERY_US 500000U /* at once after quiet, then at most twice a second */
 #define TELLS_A_TURN 64       /* so that they do not hold up the next batch */
@@ -164,6 +165,7 @@ static bool wait_own(struct hub *h, const struct own_moved *o)
 enum fp_err receipts_commit(struct hub *h)
 {
     for (const struct hub_conv *c = h->receipts->convs; c; c = c->next_receipts) {
+        relays_receipts(h, c);
         if (!pace_wait(h, &h->receipts->shown, &c->c.id)) {
             h->republish_after = 0;
         }

@@ -1,4 +1,4 @@
-#include "plugin/hub/state.h"
+#include "plugin/hub/trunk.h"
 
 #define DAY_MS 86400000ULL
 #define DAYS_MAX 100000000ULL /* what is to last longer lasts for ever */
@@ -47,6 +47,9 @@ static bool is_for_ever(const struct hub_conv *c)
 enum fp_err retention_set(struct hub *h, struct hub_conv *c)
 {
     struct fp_wall due;
+    if (site_is(h)) { /* the hub says when the floor moves: a site's clock takes no history away */
+        return FP_OK;
+    }
     if (is_for_ever(c)) {
         return timers_drop(h, STORE_TIMER_RETENTION, &c->c.id, 0);
     }

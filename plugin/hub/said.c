@@ -1,4 +1,4 @@
-#include "plugin/hub/state.h"
+#include "plugin/hub/trunk.h"
 
 enum fp_err event_said(struct hub *h, struct command_ctx *x, const struct fp_event *ev)
 {
@@ -8,6 +8,9 @@ enum fp_err event_said(struct hub *h, struct command_ctx *x, const struct fp_eve
     }
     if (!err) {
         err = alerts_said(h, x, ev);
+    }
+    if (!err && x->canonical) {
+        err = site_said(h, x, ev);
     }
     if (!err) {
         typing_stop(h, &ev->conv, &ev->user);

@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "plugin/hub/state.h"
+#include "plugin/hub/trunk.h"
 
 #define HEAD_ROW_BYTES 114 /* one conv-head: two ids, four numbers */
 #define SMALL_REPLY_BYTES 64
@@ -218,7 +218,7 @@ static enum fp_err tell_welcome(struct hub *h, struct command_ctx *x, uint64_t s
         return err;
     }
     struct fp_welcome w = {
-        .epoch = h->info.epoch,
+        .epoch = site_epoch(h),
         .session = session,
         .at = h->wall,
         .next_n = x->dev->d.next_n,
@@ -227,6 +227,7 @@ static enum fp_err tell_welcome(struct hub *h, struct command_ctx *x, uint64_t s
                    .batch_commands = h->config.batch_commands,
                    .commands_per_s = h->config.commands_per_s,
                    .page_bytes = h->config.page_bytes},
+        .relay = h->config.relay,
     };
     size_t cap = rows.count * HEAD_ROW_BYTES + 128;
     uint8_t *buf = arena_alloc(&h->arena, cap);
@@ -295,7 +296,15 @@ static enum fp_err on_hello(struct hub *h, struct command_ctx *x)
     if (!s) {
         return FP_ENOMEM;
     }
-    err = tell_welcome(h, x, s->number);
+    if (site_is(h)) {
+        err = site_next_n(h, x, hello.next_n);
+    }
+    if (!err) {
+        err = tell_welcome(h, x, s->number);
+    }
+    if (!err && site_is(h)) {
+        err = site_welcome_pages(h, x);
+    }
     return err ? err : pages_after_cursors(h, x, &hello);
 }
 

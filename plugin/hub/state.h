@@ -16,6 +16,7 @@
 #include "fp/event.h"
 #include "fp/live.h"
 #include "fp/reply.h"
+#include "fp/trunk.h"
 #include "plugin/core/dedupe.h"
 #include "plugin/core/throttle.h"
 #include "plugin/hub/arena.h"
@@ -169,6 +170,8 @@ struct hub {
     struct typing_convs *typing;
     struct people *people;
     struct timers *timers;
+    struct relays *relays; /* of a hub */
+    struct site *site;     /* of a site */
     struct nudge_conv *nudge_convs;
     struct nudge_row *nudges; /* those that wait, in the order of their times */
 
@@ -200,8 +203,11 @@ struct command_ctx {
     struct hub_conv *conv; /* after context_conv() */
     struct hub_member *member;
     uint8_t role;
-    const char *why;         /* the sentence of a refusal */
-    struct fp_bytes current; /* raw CBOR for key 6 of a nack */
+    const char *why;                    /* the sentence of a refusal */
+    struct fp_bytes current;            /* raw CBOR for key 6 of a nack */
+    const struct fp_record_up *relayed; /* a relay has brought it; NULL: the device itself */
+    const struct fp_event *canonical;   /* a site runs the command of an event of the hub: this one comes out; NULL: we decide */
+    struct fp_bytes canonical_bytes;
 };
 
 /* ---- cache.c: load through the caches. NULL in *out: there is none. */
@@ -258,6 +264,7 @@ uint64_t context_floor(const struct store_conv *c, const struct store_member *m)
 
 /* ---- command.c */
 enum fp_err command_item(struct hub *h, const struct source_item *item);
+enum fp_err command_apply(struct hub *h, struct command_ctx *x); /* a durable command, by its kind */
 
 /* ---- handlers: FP_OK (answered), a peer error (to be refused for good), or a store's error */
 enum fp_err msg_apply(struct hub *h, struct command_ctx *x);

@@ -5,7 +5,8 @@
  * Units       seq from 1; fp_wall in ms; cid, did: the store's own small numbers for a conversation and a device, from 1
  * Invariants  T1 after commit() returned FP_OK all of it is on disk, whatever happens next.
  *             T2 after any error from a save or from commit(), and after rollback(), nothing of the transaction is there.
- *             T3 runs of one conversation are contiguous: append() takes first == head + 1 only.
+ *             T3 runs of one conversation are contiguous: append() takes first == head + 1 only. Where there is no run, head is the floor and the
+ *                chain that of the floor.
  *             T4 answers of one device are contiguous in n, likewise.
  * Errors      FP_EFULL: no room (reads go on). FP_EBUSY: try again. FP_EIO, FP_ENOMEM: tell the operator. FP_ECORRUPT: what is on disk is not what
  *             the caller thinks (T3, T4, a row without its parent, a save outside of a transaction). "Not there" is no error: *out_found is false.
@@ -131,6 +132,45 @@ struct store_answers { /* what was said to commands first..last of one device, s
     struct fp_bytes rows; /* one CBOR item a command, in order; the hub's own shape (plugin/core/dedupe.h) */
 };
 
+/* ---- the trunk. A site has one log up; a hub has a row for each relay. */
+
+struct store_record { /* of the site's log up; number is given by the store: contiguous in each lane, from 1, never used again */
+    uint8_t lane;
+    uint64_t number;
+    struct fp_wall at;      /* when it was taken */
+    uint64_t boot, mono_ms; /* and on which start's clock: store_info.boot */
+    struct fp_bytes record; /* the site's own shape */
+};
+
+/* What a site has in custody: a command of (device, n), until it is settled, and then its outcome for as long as answers are kept. */
+struct store_branch {
+    struct fp_id device;
+    uint64_t n;
+    uint64_t cid;
+    uint8_t lane; /* where it travels: the number there is its place in the relay's order */
+    uint64_t number;
+    bool settled;
+    uint64_t seq;          /* settled: its canonical seq, or 0: refused */
+    uint64_t code;         /* settled and refused: nack-code */
+    struct fp_wall at;     /* taken; settled: of the canonical event */
+    struct fp_bytes event; /* the provisional event as told; empty once settled */
+};
+
+struct store_peer { /* the other end of a trunk: of a hub, a relay by its name; of a site, the hub by the site's own name */
+    struct fp_id relay;
+    uint64_t epoch;    /* of the peer's log; 0: never met */
+    uint64_t have[4];  /* durable, contiguous: what is held of the peer's lanes */
+    uint64_t acked[4]; /* what the peer has said to hold of ours */
+};
+
+struct store_held { /* of a hub: what a relay holds of one conversation */
+    struct fp_id relay;
+    uint64_t cid;
+    uint64_t seq;
+    uint64_t receipts; /* sum of all shown horizons that it has been told: it only grows */
+    uint64_t about;    /* conv-state as of this (floor) */
+};
+
 struct store_info {
     uint64_t epoch;   /* random, of this database */
     uint64_t boot;    /* how often it has been opened, this time included */
@@ -147,6 +187,8 @@ typedef bool (*store_receipt_fn)(void *arg, const struct store_receipt *r);
 typedef bool (*store_target_fn)(void *arg, const struct store_target *t);
 typedef bool (*store_confirm_fn)(void *arg, const struct store_confirm *c);
 typedef bool (*store_timer_fn)(void *arg, const struct store_timer *t);
+typedef bool (*store_record_fn)(void *arg, const struct store_record *r);
+typedef bool (*store_branch_fn)(void *arg, const struct store_branch *b);
 
 struct store_port {
     void *ctx;
@@ -217,6 +259,30 @@ struct store_port {
     enum fp_err (*load_answers)(void *ctx, uint64_t did, uint64_t n, struct store_answers *out, bool *out_found);
     /* Removes up to limit rows older than `before`, but for each device's last; its own transaction. */
     enum fp_err (*prune_answers)(void *ctx, struct fp_wall before, size_t limit, size_t *out_removed);
+    /* The device's next n becomes this (higher) one, without answers for those between: their repeats are not found. In a transaction. */
+    enum fp_err (*skip_answers)(void *ctx, uint64_t did, uint64_t next_n);
+
+    /* cid ascending, of one scope, behind after_cid */
+    enum fp_err (*each_conv_in)(void *ctx, const struct fp_id *scope, uint64_t after_cid, size_t limit, store_conv_fn fn, void *arg);
+
+    enum fp_err (*add_record)(void *ctx, struct store_record *r); /* fills in r->number */
+    enum fp_err (*each_record)(void *ctx, uint8_t lane, uint64_t from, size_t limit, store_record_fn fn, void *arg);
+    /* The oldest number that is kept (== next where none is) and the next one; both survive that all is dropped. */
+    enum fp_err (*lane_range)(void *ctx, uint8_t lane, uint64_t *out_oldest, uint64_t *out_next);
+    enum fp_err (*drop_records)(void *ctx, uint8_t lane, uint64_t upto, size_t limit, bool *out_more); /* in a transaction */
+
+    enum fp_err (*save_branch)(void *ctx, const struct store_branch *b); /* inserts or replaces (device, n) */
+    enum fp_err (*load_branch)(void *ctx, const struct fp_id *device, uint64_t n, struct store_branch *out, bool *out_found);
+    enum fp_err (*find_branch)(void *ctx, uint8_t lane, uint64_t number, struct store_branch *out, bool *out_found);
+    enum fp_err (*each_branch)(void *ctx, uint64_t cid, store_branch_fn fn, void *arg); /* those not settled, in the order in which they were taken */
+    enum fp_err (*count_branches)(void *ctx, const struct fp_id *device, uint64_t *out_open);           /* of a device, not settled */
+    enum fp_err (*prune_branches)(void *ctx, struct fp_wall before, size_t limit, size_t *out_removed); /* settled ones; its own transaction */
+
+    enum fp_err (*load_peer)(void *ctx, const struct fp_id *relay, struct store_peer *out, bool *out_found);
+    enum fp_err (*save_peer)(void *ctx, const struct store_peer *p);                                      /* inserts or replaces */
+    enum fp_err (*load_held)(void *ctx, const struct fp_id *relay, uint64_t cid, struct store_held *out); /* all 0 where there is no row */
+    enum fp_err (*save_held)(void *ctx, const struct store_held *r);                                      /* inserts or replaces */
+    enum fp_err (*forget_held)(void *ctx, const struct fp_id *relay);                                     /* all rows of that relay */
 };
 
 #endif

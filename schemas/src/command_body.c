@@ -49,6 +49,10 @@ static void read_hello(struct form *f, uint64_t key, struct fp_hello *out)
         out->zlib = fp_dec_bool(&f->dec);
         form_need(f, true, "zlib: neither true nor false");
         break;
+    case FP_HELLO_NEXT:
+        out->next_n = fp_dec_uint(&f->dec);
+        form_need(f, out->next_n > 0, "next: a command number counts from 1");
+        break;
     default: /* a newer device's key */
         fp_dec_skip(&f->dec);
     }

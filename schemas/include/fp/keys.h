@@ -96,6 +96,7 @@ enum {
     FP_HELLO_FRESH    = 3,
     FP_HELLO_CURSORS  = 4,
     FP_HELLO_ZLIB     = 5,
+    FP_HELLO_NEXT     = 6,
 };
 
 enum {
@@ -245,6 +246,7 @@ enum {
     FP_FLAG_CONFIRM     = 16, /* must be confirmed */
     FP_FLAG_REDACTED    = 32, /* redacted */
     FP_FLAG_PROVISIONAL = 64, /* provisional */
+    FP_FLAG_REFUSED     = 128, /* refused */
 };
 
 /* ------------------------------------------------------------------ reply.cddl */
@@ -423,6 +425,7 @@ enum {
     FP_TRUNK_REFUSE  = 6,
     FP_TRUNK_GAP     = 7,
     FP_TRUNK_RESET   = 8,
+    FP_TRUNK_LIVE    = 9,
 };
 
 enum {
@@ -437,6 +440,7 @@ enum {
     FP_T_HELLO_EPOCH    = 3,
     FP_T_HELLO_LANES    = 4,
     FP_T_HELLO_HELD     = 5,
+    FP_T_HELLO_HAVE     = 6,
 };
 
 enum {
@@ -445,6 +449,7 @@ enum {
     FP_T_WELCOME_CREDIT = 4,
     FP_T_WELCOME_BYTES  = 5,
     FP_T_WELCOME_AT     = 6,
+    FP_T_WELCOME_SCOPES = 7,
 };
 
 enum {
@@ -473,6 +478,7 @@ enum {
     FP_T_REFUSE_LANE   = 2,
     FP_T_REFUSE_NUMBER = 3,
     FP_T_REFUSE_ERROR  = 4,
+    FP_T_REFUSE_REASON = 5,
 };
 
 enum {
@@ -486,6 +492,37 @@ enum {
     FP_T_RESET_OLD    = 2,
     FP_T_RESET_NEW    = 3,
     FP_T_RESET_REASON = 4,
+};
+
+enum {
+    FP_T_LIVE_PEOPLE = 2,
+    FP_T_LIVE_FULL   = 3,
+    FP_T_LIVE_TYPING = 4,
+};
+
+enum {
+    FP_TOLD_RECEIPTS_WHAT = 1,
+    FP_TOLD_CONV_WHAT     = 2,
+    FP_TOLD_PERSON_WHAT   = 3,
+};
+
+enum {
+    FP_STATE_CONV        = 1,
+    FP_STATE_OF_SCOPE    = 2,
+    FP_STATE_FLOOR       = 3,
+    FP_STATE_FLOOR_CHAIN = 4,
+    FP_STATE_ABOUT       = 5,
+    FP_STATE_TITLE       = 6,
+    FP_STATE_RETENTION   = 7,
+    FP_STATE_MEMBERS     = 8,
+    FP_STATE_CONTEXT     = 9,
+};
+
+enum {
+    FP_FACTS_VERSION = 1,
+    FP_FACTS_TEXT    = 2,
+    FP_FACTS_UNTIL   = 3,
+    FP_FACTS_POLICY  = 4,
 };
 
 /* X(kind, durable, now) for every kind */
