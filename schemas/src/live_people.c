@@ -1,6 +1,7 @@
 #include "fp/live.h"
 
 #include "schemas/src/horizon.h"
+#include "schemas/src/person.h"
 
 static bool open_checked(struct fp_dec *d, struct fp_bytes in)
 {
@@ -76,56 +77,6 @@ bool fp_typing_next(struct fp_typing *t, struct fp_id *out_user)
 
 /* ------------------------------------------------------------------ presence = {1 => {* id => person}, ? 2 => bool} */
 
-static bool is_null(struct fp_dec *d)
-{
-    if (fp_dec_peek(d) != FP_CBOR_NULL) {
-        return false;
-    }
-    fp_dec_null(d);
-    return true;
-}
-
-static bool read_at(struct fp_dec *d, struct fp_wall *out)
-{
-    if (is_null(d)) {
-        return false;
-    }
-    out->ms = fp_dec_uint(d);
-    return true;
-}
-
-/* id => [state, at / null, ? tstr / null, ? at / null, ? id] */
-static void read_person(struct fp_dec *d, struct fp_person *out)
-{
-    *out = (struct fp_person){.user = fp_dec_id(d)};
-    size_t items = fp_dec_array(d);
-    out->state = fp_dec_uint(d);
-    out->has_since = read_at(d, &out->since);
-    if (items > 2 && !is_null(d)) {
-        out->text = fp_dec_text(d);
-    }
-    if (items > 3) {
-        out->has_until = read_at(d, &out->until);
-    }
-    if (items > 4) {
-        out->relay = fp_dec_id(d);
-    }
-    for (; items > 5 && !d->failed; items--) { /* a newer hub's */
-        fp_dec_skip(d);
-    }
-    d->failed = d->failed || items < 2 || out->state > FP_PERSON_BUSY;
-}
-
-static void read_people(struct fp_dec *d, struct fp_presence *out)
-{
-    struct fp_person person;
-    out->count = fp_dec_map(d);
-    out->people = *d;
-    for (size_t people = out->count; people > 0 && !d->failed; people--) {
-        read_person(d, &person);
-    }
-}
-
 enum fp_err fp_presence_decode(struct fp_bytes in, struct fp_presence *out)
 {
     *out = (struct fp_presence){0};
@@ -137,7 +88,7 @@ enum fp_err fp_presence_decode(struct fp_bytes in, struct fp_presence *out)
     for (size_t pairs = fp_dec_map(&d); pairs > 0 && !d.failed; pairs--) {
         switch (fp_dec_key(&d)) {
         case FP_PRESENCE_PEOPLE:
-            read_people(&d, out);
+            out->count = people_read(&d, &out->people);
             has_people = true;
             break;
         case FP_PRESENCE_FULL:
@@ -152,10 +103,5 @@ enum fp_err fp_presence_decode(struct fp_bytes in, struct fp_presence *out)
 
 bool fp_presence_next(struct fp_presence *p, struct fp_person *out)
 {
-    if (p->count == 0) {
-        return false;
-    }
-    p->count--;
-    read_person(&p->people, out);
-    return !p->people.failed;
+    return people_next(&p->count, &p->people, out);
 }

@@ -34,4 +34,6 @@
 #define FP_REASON_BYTES_MAX 160   /* the sentence of a nack */
 #define FP_PROTOCOL 1
 
+#define FP_TRUNK_RECORDS_MAX 65536 /* the records of one batch of a trunk, inflated: the largest event fits, and so does the arena of a small site */
+
 #endif

@@ -45,7 +45,8 @@ struct fp_trunk_batch {
     uint64_t lane;
     uint64_t first, count;
     bool zlib;
-    struct fp_bytes records; /* as they are on the wire */
+    uint64_t crc;            /* crc32c of the records: right in what was decoded; not looked at when encoding */
+    struct fp_bytes records; /* as they are on the wire: at most FP_TRUNK_RECORDS_MAX bytes */
 };
 
 struct fp_trunk_live {
