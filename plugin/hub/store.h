@@ -156,6 +156,8 @@ struct store_branch {
     struct fp_bytes event; /* the provisional event as told; empty once settled */
 };
 
+#define STORE_BRANCHES_COUNTED 1024 /* count_branches() ends there */
+
 struct store_peer { /* the other end of a trunk: of a hub, a relay by its name; of a site, the hub by the site's own name */
     struct fp_id relay;
     uint64_t epoch;    /* of the peer's log; 0: never met */
@@ -259,7 +261,7 @@ struct store_port {
     enum fp_err (*load_answers)(void *ctx, uint64_t did, uint64_t n, struct store_answers *out, bool *out_found);
     /* Removes up to limit rows older than `before`, but for each device's last; its own transaction. */
     enum fp_err (*prune_answers)(void *ctx, struct fp_wall before, size_t limit, size_t *out_removed);
-    /* The device's next n becomes this (higher) one, without answers for those between: their repeats are not found. In a transaction. */
+    /* The device's next n becomes this one, without answers for those between: their repeats are not found. FP_ECORRUPT where it is lower. */
     enum fp_err (*skip_answers)(void *ctx, uint64_t did, uint64_t next_n);
 
     /* cid ascending, of one scope, behind after_cid */
@@ -275,7 +277,8 @@ struct store_port {
     enum fp_err (*load_branch)(void *ctx, const struct fp_id *device, uint64_t n, struct store_branch *out, bool *out_found);
     enum fp_err (*find_branch)(void *ctx, uint8_t lane, uint64_t number, struct store_branch *out, bool *out_found);
     enum fp_err (*each_branch)(void *ctx, uint64_t cid, store_branch_fn fn, void *arg); /* those not settled, in the order in which they were taken */
-    enum fp_err (*count_branches)(void *ctx, const struct fp_id *device, uint64_t *out_open);           /* of a device, not settled */
+    enum fp_err (*count_branches)(void *ctx, const struct fp_id *device,
+                                  uint64_t *out_open); /* of a device, not settled; see STORE_BRANCHES_COUNTED */
     enum fp_err (*prune_branches)(void *ctx, struct fp_wall before, size_t limit, size_t *out_removed); /* settled ones; its own transaction */
 
     enum fp_err (*load_peer)(void *ctx, const struct fp_id *relay, struct store_peer *out, bool *out_found);
@@ -283,6 +286,9 @@ struct store_port {
     enum fp_err (*load_held)(void *ctx, const struct fp_id *relay, uint64_t cid, struct store_held *out); /* all 0 where there is no row */
     enum fp_err (*save_held)(void *ctx, const struct store_held *r);                                      /* inserts or replaces */
     enum fp_err (*forget_held)(void *ctx, const struct fp_id *relay);                                     /* all rows of that relay */
+
+    /* From the next open on store_info.epoch is this one (not 0). In a transaction; numbers and all else stay. */
+    enum fp_err (*new_epoch)(void *ctx, uint64_t epoch);
 };
 
 #endif

@@ -32,7 +32,8 @@ static void a_committed_conversation_is_there_after_a_restart(void **state)
     assert_memory_equal(read.floor_chain, c.floor_chain, sizeof c.floor_chain);
     assert_int_equal(read.about_seq, 4);
     assert_int_equal(read.retention_days, 5);
-    assert_int_equal(read.head, 0);
+    assert_int_equal(read.head, 3); /* T3 */
+    assert_memory_equal(read.chain, c.floor_chain, sizeof c.floor_chain);
     assert_int_equal(p.load_about(p.ctx, c.cid, &title, &context), FP_OK);
     assert_true(fp_bytes_eq(title, bytes_of("title")));
     assert_true(fp_bytes_eq(context, bytes_of("context")));

@@ -66,7 +66,21 @@ static enum fp_err count_save(struct fault_store *f)
     X(each_timer, (void *ctx, store_timer_fn fn, void *arg), (f->inner.ctx, fn, arg))                                                                \
     X(load_device, (void *ctx, const struct fp_id *id, struct store_device *out, bool *out_found), (f->inner.ctx, id, out, out_found))               \
     X(load_answers, (void *ctx, uint64_t did, uint64_t n, struct store_answers *out, bool *out_found), (f->inner.ctx, did, n, out, out_found))       \
-    X(prune_answers, (void *ctx, struct fp_wall before, size_t limit, size_t *out_removed), (f->inner.ctx, before, limit, out_removed))
+    X(prune_answers, (void *ctx, struct fp_wall before, size_t limit, size_t *out_removed), (f->inner.ctx, before, limit, out_removed))              \
+    X(each_conv_in, (void *ctx, const struct fp_id *scope, uint64_t after, size_t limit, store_conv_fn fn, void *arg),                               \
+      (f->inner.ctx, scope, after, limit, fn, arg))                                                                                                  \
+    X(each_record, (void *ctx, uint8_t lane, uint64_t from, size_t limit, store_record_fn fn, void *arg),                                            \
+      (f->inner.ctx, lane, from, limit, fn, arg))                                                                                                    \
+    X(lane_range, (void *ctx, uint8_t lane, uint64_t *out_oldest, uint64_t *out_next), (f->inner.ctx, lane, out_oldest, out_next))                   \
+    X(load_branch, (void *ctx, const struct fp_id *device, uint64_t n, struct store_branch *out, bool *out_found),                                   \
+      (f->inner.ctx, device, n, out, out_found))                                                                                                     \
+    X(find_branch, (void *ctx, uint8_t lane, uint64_t number, struct store_branch *out, bool *out_found),                                            \
+      (f->inner.ctx, lane, number, out, out_found))                                                                                                  \
+    X(each_branch, (void *ctx, uint64_t cid, store_branch_fn fn, void *arg), (f->inner.ctx, cid, fn, arg))                                           \
+    X(count_branches, (void *ctx, const struct fp_id *device, uint64_t *out_open), (f->inner.ctx, device, out_open))                                 \
+    X(prune_branches, (void *ctx, struct fp_wall before, size_t limit, size_t *out_removed), (f->inner.ctx, before, limit, out_removed))             \
+    X(load_peer, (void *ctx, const struct fp_id *relay, struct store_peer *out, bool *out_found), (f->inner.ctx, relay, out, out_found))             \
+    X(load_held, (void *ctx, const struct fp_id *relay, uint64_t cid, struct store_held *out), (f->inner.ctx, relay, cid, out))
 #define SAVES(X)                                                                                                                                     \
     X(commit, (void *ctx), (f->inner.ctx))                                                                                                           \
     X(save_conv, (void *ctx, struct store_conv *c, struct fp_bytes title, struct fp_bytes context), (f->inner.ctx, c, title, context))               \
@@ -84,7 +98,15 @@ static enum fp_err count_save(struct fault_store *f)
     X(save_timer, (void *ctx, const struct store_timer *t), (f->inner.ctx, t))                                                                       \
     X(drop_timer, (void *ctx, enum store_timer_kind kind, const struct fp_id *owner, uint64_t seq), (f->inner.ctx, kind, owner, seq))                \
     X(save_device, (void *ctx, struct store_device *d), (f->inner.ctx, d))                                                                           \
-    X(save_answers, (void *ctx, const struct store_answers *a), (f->inner.ctx, a))
+    X(save_answers, (void *ctx, const struct store_answers *a), (f->inner.ctx, a))                                                                   \
+    X(skip_answers, (void *ctx, uint64_t did, uint64_t next_n), (f->inner.ctx, did, next_n))                                                         \
+    X(add_record, (void *ctx, struct store_record *r), (f->inner.ctx, r))                                                                            \
+    X(drop_records, (void *ctx, uint8_t lane, uint64_t upto, size_t limit, bool *out_more), (f->inner.ctx, lane, upto, limit, out_more))             \
+    X(save_branch, (void *ctx, const struct store_branch *b), (f->inner.ctx, b))                                                                     \
+    X(save_peer, (void *ctx, const struct store_peer *p), (f->inner.ctx, p))                                                                         \
+    X(save_held, (void *ctx, const struct store_held *r), (f->inner.ctx, r))                                                                         \
+    X(forget_held, (void *ctx, const struct fp_id *relay), (f->inner.ctx, relay))                                                                    \
+    X(new_epoch, (void *ctx, uint64_t epoch), (f->inner.ctx, epoch))
 
 #define DEFINE(counted, name, params, args)                                                                                                          \
     static enum fp_err fault_##name params                                                                                                           \

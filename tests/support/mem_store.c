@@ -268,6 +268,7 @@ void mem_store_free(struct mem_store *m)
     }
     mem_table_free(&m->people, &mem_people);
     mem_table_free(&m->timers, &mem_timers);
+    mem_trunk_free(m);
     free(m->convs);
     free(m->devices);
     free(m->undo);
@@ -284,12 +285,14 @@ struct store_port mem_store_port(struct mem_store *m)
     mem_receipts_port(&p);
     mem_change_port(&p);
     mem_people_port(&p);
+    mem_trunk_port(&p);
     return p;
 }
 
 struct store_info mem_store_info(const struct mem_store *m)
 {
-    struct store_info info = {.epoch = 0x6d656d6f7279ULL, .boot = m->boot};
+    uint64_t epoch = mem_number(m, MEM_EPOCH);
+    struct store_info info = {.epoch = epoch ? epoch : 0x6d656d6f7279ULL, .boot = m->boot};
 
     for (size_t c = 0; c < m->conv_count; c++) {
         for (size_t i = 0; i < m->convs[c]->member_count; i++) {

@@ -16,6 +16,13 @@ static enum fp_err load_conv(void *ctx, const struct fp_id *id, struct store_con
     return FP_OK;
 }
 
+/* T3 */
+static void head_at_floor(struct mem_conv *c)
+{
+    c->row.head = c->row.floor;
+    memcpy(c->row.chain, c->row.floor_chain, sizeof c->row.chain);
+}
+
 static enum fp_err new_conv(struct mem_store *m, struct store_conv *row, struct fp_bytes title, struct fp_bytes context)
 {
     struct mem_conv *c = NULL;
@@ -30,10 +37,9 @@ static enum fp_err new_conv(struct mem_store *m, struct store_conv *row, struct 
     }
     row->cid = m->conv_count + 1;
     c->row = *row;
-    c->row.head = 0;
     c->row.msgs = 0;
     c->row.at = (struct fp_wall){0};
-    memset(c->row.chain, 0, sizeof c->row.chain);
+    head_at_floor(c);
     c->title = mem_blob_of(title);
     c->context = mem_blob_of(context);
     m->convs = mem_grow(m->convs, m->conv_count, &m->conv_cap, sizeof(void *));
@@ -71,6 +77,9 @@ static enum fp_err save_conv(void *ctx, struct store_conv *row, struct fp_bytes 
     memcpy(c->row.floor_chain, row->floor_chain, sizeof c->row.floor_chain);
     c->row.about_seq = row->about_seq;
     c->row.retention_days = row->retention_days;
+    if (c->run_count == 0) {
+        head_at_floor(c);
+    }
     mem_push_undo(m, &undo);
     return FP_OK;
 }
@@ -100,6 +109,26 @@ static enum fp_err each_conv(void *ctx, uint64_t after_cid, size_t limit, store_
         if (!fn(arg, &row)) {
             break;
         }
+    }
+    m->in_callback = false;
+    return FP_OK;
+}
+
+static enum fp_err each_conv_in(void *ctx, const struct fp_id *scope, uint64_t after_cid, size_t limit, store_conv_fn fn, void *arg)
+{
+    struct mem_store *m = ctx;
+
+    mem_enter(m);
+    m->in_callback = true;
+    for (size_t i = after_cid; i < m->conv_count && limit > 0; i++) {
+        const struct store_conv row = m->convs[i]->row;
+        if (!fp_id_eq(&row.scope, scope)) {
+            continue;
+        }
+        if (!fn(arg, &row)) {
+            break;
+        }
+        limit--;
     }
     m->in_callback = false;
     return FP_OK;
@@ -174,6 +203,7 @@ void mem_conv_port(struct store_port *p)
     p->save_conv = save_conv;
     p->load_about = load_about;
     p->each_conv = each_conv;
+    p->each_conv_in = each_conv_in;
     p->append = append;
     p->each_run = each_run;
 }

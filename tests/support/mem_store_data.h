@@ -6,6 +6,7 @@
 
 #include <uthash.h>
 
+#include "fp/trunk.h"
 #include "tests/support/mem_store.h"
 
 struct mem_blob {
@@ -26,10 +27,29 @@ struct mem_table {
 };
 
 extern const struct mem_table_kind mem_receipts, mem_advances, mem_targets, mem_confirms, mem_people, mem_timers;
+extern const struct mem_table_kind mem_records, mem_branches, mem_peers, mem_helds, mem_numbers;
 
 struct mem_person {
     struct store_person row; /* without its spans */
     struct mem_blob status, policy;
+};
+
+struct mem_record {
+    struct store_record row; /* without its span */
+    struct mem_blob record;
+};
+
+struct mem_branch {
+    struct store_branch row; /* without its span */
+    uint64_t taken;          /* ascends in the order in which they were taken */
+    struct mem_blob event;
+};
+
+enum mem_number_name { MEM_LANE_NEXT, MEM_EPOCH = FP_LANES }; /* of lane i: MEM_LANE_NEXT + i */
+
+struct mem_number {
+    uint64_t name;
+    uint64_t value;
 };
 
 struct mem_run {
@@ -42,7 +62,7 @@ struct mem_run {
 struct mem_answers {
     uint64_t first, last;
     struct fp_wall at;
-    struct mem_blob rows;
+    struct mem_blob rows; /* empty: these were skipped */
 };
 
 struct mem_conv {
@@ -98,6 +118,8 @@ struct mem_store {
     size_t device_count, device_cap;
     struct mem_device *device_by_id;
     struct mem_table people, timers;
+    struct mem_table records, branches, peers, helds, numbers;
+    uint64_t taken; /* of the last branch */
     struct mem_undo *undo;
     size_t undo_count, undo_cap;
     struct mem_blob lent[2]; /* handed out by the last load */
@@ -140,11 +162,17 @@ void mem_table_free(struct mem_table *t, const struct mem_table_kind *kind);
 
 void mem_change_undo(struct mem_store *m, const struct mem_undo *u); /* MEM_UNDO_REWRITE, MEM_UNDO_DROP_RUN */
 
+uint64_t mem_number(const struct mem_store *m, uint64_t name); /* 0: not set yet */
+/* All of them, in the order in which they were taken; to be freed. */
+const struct mem_branch **mem_branches_taken(const struct mem_store *m);
+void mem_trunk_free(struct mem_store *m);
+
 void mem_conv_port(struct store_port *p);
 void mem_member_port(struct store_port *p);
 void mem_device_port(struct store_port *p);
 void mem_receipts_port(struct store_port *p);
 void mem_change_port(struct store_port *p);
 void mem_people_port(struct store_port *p);
+void mem_trunk_port(struct store_port *p);
 
 #endif

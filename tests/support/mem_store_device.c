@@ -65,6 +65,25 @@ static enum fp_err save_answers(void *ctx, const struct store_answers *a)
     return FP_OK;
 }
 
+static enum fp_err skip_answers(void *ctx, uint64_t did, uint64_t next_n)
+{
+    struct mem_store *m = ctx;
+    struct mem_device *d = mem_device_at(m, did);
+
+    mem_enter(m);
+    if (!m->in_tx) {
+        return FP_ECORRUPT;
+    }
+    if (!d || next_n < d->row.next_n) {
+        return mem_refuse(m, FP_ECORRUPT);
+    }
+    if (next_n == d->row.next_n) {
+        return FP_OK;
+    }
+    const struct store_answers none = {.did = did, .first = d->row.next_n, .last = next_n - 1};
+    return save_answers(m, &none);
+}
+
 static enum fp_err load_answers(void *ctx, uint64_t did, uint64_t n, struct store_answers *out, bool *out_found)
 {
     struct mem_store *m = ctx;
@@ -78,6 +97,9 @@ static enum fp_err load_answers(void *ctx, uint64_t did, uint64_t n, struct stor
             break;
         }
         if (n >= a->first) {
+            if (a->rows.len == 0) {
+                break; /* skipped */
+            }
             *out = (struct store_answers){.did = did, .first = a->first, .last = a->last, .at = a->at, .rows = mem_lend(m, 0, &a->rows)};
             *out_found = true;
             break;
@@ -126,6 +148,7 @@ void mem_device_port(struct store_port *p)
     p->load_device = load_device;
     p->save_device = save_device;
     p->save_answers = save_answers;
+    p->skip_answers = skip_answers;
     p->load_answers = load_answers;
     p->prune_answers = prune_answers;
 }

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "tests/support/mem_store_data.h"
 
 static uint64_t hash_u64(uint64_t h, uint64_t v)
@@ -72,6 +74,51 @@ static uint64_t hash_people(uint64_t h, const struct mem_store *m)
     return h;
 }
 
+static uint64_t hash_records(uint64_t h, const struct mem_store *m)
+{
+    for (size_t i = 0; i < m->records.count; i++) {
+        const struct mem_record *r = mem_table_at(&m->records, &mem_records, i);
+        const uint64_t numbers[] = {r->row.lane, r->row.number, r->row.at.ms, r->row.boot, r->row.mono_ms};
+        h = hash_blob(fp_hash(h, numbers, sizeof numbers), &r->record);
+    }
+    for (uint64_t name = MEM_LANE_NEXT; name <= MEM_EPOCH; name++) {
+        h = hash_u64(h, mem_number(m, name));
+    }
+    return h;
+}
+
+static uint64_t hash_branches(uint64_t h, const struct mem_store *m)
+{
+    const struct mem_branch **all = mem_branches_taken(m);
+
+    for (size_t i = 0; i < m->branches.count; i++) {
+        const struct store_branch *b = &all[i]->row;
+        const uint64_t numbers[] = {b->n, b->cid, b->lane, b->number, b->settled, b->seq, b->code, b->at.ms};
+        h = fp_hash(hash_id(h, &b->device), numbers, sizeof numbers);
+        h = hash_blob(h, &all[i]->event);
+    }
+    free(all);
+    return h;
+}
+
+static uint64_t hash_trunk(uint64_t h, const struct mem_store *m)
+{
+    const uint64_t counts[] = {m->records.count, m->branches.count, m->peers.count, m->helds.count};
+
+    h = hash_branches(hash_records(fp_hash(h, counts, sizeof counts), m), m);
+    for (size_t i = 0; i < m->peers.count; i++) {
+        const struct store_peer *p = mem_table_at(&m->peers, &mem_peers, i);
+        h = hash_u64(hash_id(h, &p->relay), p->epoch);
+        h = fp_hash(fp_hash(h, p->have, sizeof p->have), p->acked, sizeof p->acked);
+    }
+    for (size_t i = 0; i < m->helds.count; i++) {
+        const struct store_held *r = mem_table_at(&m->helds, &mem_helds, i);
+        const uint64_t numbers[] = {r->cid, r->seq, r->receipts, r->about};
+        h = fp_hash(hash_id(h, &r->relay), numbers, sizeof numbers);
+    }
+    return h;
+}
+
 static uint64_t hash_conv(uint64_t h, const struct mem_conv *c)
 {
     const uint64_t numbers[] = {c->row.cid, c->row.floor, c->row.about_seq, c->row.retention_days, c->run_count, c->member_count};
@@ -114,5 +161,5 @@ uint64_t mem_store_hash(const struct mem_store *m)
     for (size_t i = 0; i < m->device_count; i++) {
         h = hash_device(h, m->devices[i]);
     }
-    return hash_people(h, m);
+    return hash_trunk(hash_people(h, m), m);
 }

@@ -7,6 +7,7 @@ target_sources(fp_support PRIVATE
     ${CMAKE_CURRENT_LIST_DIR}/mem_store_receipts.c
     ${CMAKE_CURRENT_LIST_DIR}/mem_store_change.c
     ${CMAKE_CURRENT_LIST_DIR}/mem_store_people.c
+    ${CMAKE_CURRENT_LIST_DIR}/mem_store_trunk.c
     ${CMAKE_CURRENT_LIST_DIR}/mem_store_hash.c
     ${CMAKE_CURRENT_LIST_DIR}/fault_store.c
     ${CMAKE_CURRENT_LIST_DIR}/store_script.c
