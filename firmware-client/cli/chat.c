@@ -6,9 +6,31 @@
 #include "firmware-client/cli/show.h"
 #include "firmware-client/cli/text.h"
 
+/* A site has it, and the hub not yet. Our own is shown as queued already. */
+static void on_provisional(struct chat *c, const struct fp_notice *n)
+{
+    struct str line = {0};
+    bool refused = (n->event->flags & FP_FLAG_REFUSED) != 0;
+    if (n->ticket > 0) {
+        return;
+    }
+    if (refused) {
+        log_settled(&c->log, &n->event->device, n->event->n);
+    }
+    show_event(&line, c->app->set.json, false, n->event);
+    line.p[--line.len] = '\0'; /* without its end */
+    bool fresh = refused || log_provisional(&c->log, n->event, line.p);
+    str_char(&line, '\n');
+    if (!c->screen && fresh) {
+        c->broken = !app_put(&line) || c->broken;
+    }
+    str_fini(&line);
+}
+
 static void on_event(struct chat *c, const struct fp_notice *n)
 {
     struct str line = {0};
+    log_settled(&c->log, &n->event->device, n->event->n);
     bool own = fp_id_eq(&n->event->user, &c->self) && n->event->kind == FP_K_MSG;
     show_event(&line, c->app->set.json, false, n->event);
     line.p[--line.len] = '\0'; /* without its end */
@@ -78,6 +100,8 @@ void chat_notice(void *ctx, const struct fp_notice *n)
         return;
     } else if (n->kind == FP_NOTICE_EVENT) {
         on_event(c, n);
+    } else if (n->kind == FP_NOTICE_PROVISIONAL) {
+        on_provisional(c, n);
     } else if (n->kind == FP_NOTICE_SNAPSHOT && !n->fetched) {
         fp_client_stored(c->s.client, &n->conv, n->seq);
     } else if (n->kind == FP_NOTICE_SKIPPED && !n->fetched) {

@@ -50,6 +50,8 @@ static void on_listen(void *ctx, const struct fp_notice *n)
     if (event) {
         show_event(&l->line, l->app->set.json, true, n->event);
         l->left -= l->left != UINT64_MAX;
+    } else if (n->kind == FP_NOTICE_PROVISIONAL && is_wanted(l, &n->conv)) {
+        show_event(&l->line, l->app->set.json, true, n->event);
     } else if (skipped) {
         show_skipped(&l->line, l->app->set.json, n);
     } else if (n->kind == FP_NOTICE_LIVE && l->live) {

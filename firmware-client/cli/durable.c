@@ -8,6 +8,8 @@
 #include "firmware-client/cli/session.h"
 #include "firmware-client/cli/show.h"
 
+#define SETTLE_MS 2000
+
 struct durable {
     struct session s;
     const struct app *app;
@@ -67,6 +69,23 @@ static bool is_answered(void *ctx)
     return d->state >= FP_SEND_SENT;
 }
 
+static bool is_kept(void *ctx)
+{
+    const struct durable *d = ctx;
+    return d->state >= FP_SEND_RELAYED;
+}
+
+/* A site that has taken it may wait for the hub for hours; where the link stands the answer is a round trip away. */
+static enum session_end wait_for_it(struct durable *d)
+{
+    enum session_end end = session_wait(&d->s, is_kept, d, d->app->set.timeout_ms, -1);
+    if (end == SESSION_DONE && d->state == FP_SEND_RELAYED) {
+        uint64_t most = d->app->set.timeout_ms;
+        end = session_wait(&d->s, is_answered, d, most < SETTLE_MS ? most : SETTLE_MS, -1);
+    }
+    return end;
+}
+
 static int not_accepted(const struct app *app, enum fp_err err)
 {
     switch ((int)err) {
@@ -93,7 +112,8 @@ static int refused_at_the_door(struct durable *d)
 
 static int still_queued(struct durable *d)
 {
-    const char *where = d->state == FP_SEND_RELAYED ? "relayed; the hub has not answered yet" : "queued; will be delivered by the next run";
+    const char *where = d->state == FP_SEND_RELAYED ? "relayed: the site has it on disk and passes it on; the hub has not answered yet"
+                                                    : "queued; will be delivered by the next run";
     if (d->s.link_text.len > 0) {
         app_verbose(d->app, "%s", d->s.link_text.p);
     }
@@ -130,7 +150,7 @@ int durable_run(const struct app *app, const struct fp_command *cmd, const char 
         code = not_accepted(app, err);
     } else {
         app_verbose(app, "%s is command %" PRIu64, name_kind(cmd->kind), d.ticket);
-        code = ended(&d, session_wait(&d.s, is_answered, &d, app->set.timeout_ms, -1));
+        code = ended(&d, wait_for_it(&d));
         session_leave(&d.s);
     }
     session_close(&d.s);

@@ -35,6 +35,7 @@ static const char json_help[] =
     "JSON (fields may be added, never changed; null where there is nothing):\n"
     "  event         conv seq at kind user device n ref priority flags, and by kind: text must_confirm attachments, title scope,\n"
     "                member role, with take_back, reason, version\n"
+    "  provisional   the same without seq, and site: a site has it and the hub not yet; flag 128: refused, take it away\n"
     "  state         ticket state (queued relayed sent delivered read failed) conv seq code reason\n"
     "  pending       ticket state kind conv text\n"
     "  conversation  conv scope title head floor read unread\n"

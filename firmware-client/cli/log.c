@@ -51,6 +51,33 @@ bool log_event(struct log *l, uint64_t seq, uint64_t ticket, bool own, const cha
     return true;
 }
 
+static struct log_entry *by_number(struct log *l, const struct fp_id *device, uint64_t n)
+{
+    for (size_t i = l->count; i > 0 && l->entries[i - 1].seq == 0; i--) { /* G1 */
+        if (l->entries[i - 1].n == n && fp_id_eq(&l->entries[i - 1].device, device)) {
+            return &l->entries[i - 1];
+        }
+    }
+    return NULL;
+}
+
+bool log_provisional(struct log *l, const struct fp_event *ev, const char *text)
+{
+    if (by_number(l, &ev->device, ev->n)) {
+        return false;
+    }
+    insert(l, l->count, (struct log_entry){.device = ev->device, .n = ev->n, .state = FP_SEND_RELAYED, .text = str_keep(text)});
+    return true;
+}
+
+void log_settled(struct log *l, const struct fp_id *device, uint64_t n)
+{
+    const struct log_entry *e = by_number(l, device, n);
+    if (e) {
+        take_out(l, e);
+    }
+}
+
 void log_queued(struct log *l, uint64_t ticket, const char *text)
 {
     insert(l, l->count, (struct log_entry){.ticket = ticket, .own = true, .state = FP_SEND_QUEUED, .text = str_keep(text)});

@@ -184,6 +184,14 @@ static void say_rest(struct str *out, const struct fp_event *ev, const struct to
     }
 }
 
+/* What a site has and the hub has not ordered yet stands where others have their number. */
+static void say_provisional(struct str *out, const struct fp_event *ev)
+{
+    bool refused = (ev->flags & FP_FLAG_REFUSED) != 0;
+    str_format(out, refused ? "(refused by the hub; was at %.*s) " : "(at %.*s, not yet with the hub) ", (int)ev->branch_relay.len,
+               ev->branch_relay.text);
+}
+
 static void event_line(struct str *out, bool with_conv, const struct fp_event *ev, const struct told *t)
 {
     bool gone = ev->body.len == 0 || ev->body.p[0] == 0xf6; /* null: the body was deleted */
@@ -193,7 +201,12 @@ static void event_line(struct str *out, bool with_conv, const struct fp_event *e
     if (with_conv) {
         str_format(out, "%.*s ", (int)ev->conv.len, ev->conv.text);
     }
-    str_format(out, "#%" PRIu64 " %.*s", ev->seq, (int)ev->user.len, ev->user.text);
+    if (ev->seq > 0) {
+        str_format(out, "#%" PRIu64 " ", ev->seq);
+    } else {
+        say_provisional(out, ev);
+    }
+    str_format(out, "%.*s", (int)ev->user.len, ev->user.text);
     if ((ev->kind == FP_K_MSG || ev->kind == FP_K_EDIT) && gone) {
         say_gone(out, ev);
     } else if (ev->kind == FP_K_MSG || ev->kind == FP_K_EDIT) {
@@ -239,9 +252,14 @@ static void event_json(struct str *out, const struct fp_event *ev, const struct 
     struct str at = {0};
     clock_utc(&at, ev->at);
     json_open(&j, '{');
-    json_put_text(&j, "type", "event");
+    json_put_text(&j, "type", ev->seq > 0 ? "event" : "provisional");
     json_put_id(&j, "conv", &ev->conv);
-    json_put_uint(&j, "seq", ev->seq);
+    if (ev->seq > 0) {
+        json_put_uint(&j, "seq", ev->seq);
+    }
+    if (!fp_id_is_none(&ev->branch_relay)) {
+        json_put_id(&j, "site", &ev->branch_relay);
+    }
     json_put_text(&j, "at", str_get(&at));
     json_put_text(&j, "kind", name_kind(ev->kind));
     json_put_id(&j, "user", &ev->user);

@@ -59,10 +59,8 @@ void fp_answers_ack(struct fp_client *c, struct fp_reply *r)
             last = ticket;
         }
     }
-    /* Answers come in the order of n: the one of the first in line got lost. Once; after that only time tells. */
-    if (last > c->box.first && c->box.first > c->up_back) {
-        c->up_back = c->box.first;
-        c->up_next = c->box.first;
+    if (last > 0) {
+        fp_uplink_answered(c, last);
     }
 }
 

@@ -98,10 +98,12 @@ struct fp_client {
     uint16_t packet_id;
     struct fp_limits limits;
 
-    uint64_t up_next; /* ticket that is sent next */
-    uint64_t up_due;  /* what is under way is sent again */
-    uint64_t up_hold; /* nothing is sent before */
-    uint64_t up_back; /* the last ticket that we went back to because a later one was answered */
+    uint64_t up_next;    /* ticket that is sent next */
+    uint64_t up_due;     /* what is under way is sent again */
+    uint64_t up_hold;    /* nothing is sent before */
+    uint64_t up_back;    /* the last ticket that we went back to because a later one was answered */
+    uint64_t up_relayed; /* below it all is settled, or a site has it in custody and said so on this connection */
+    uint64_t up_probe;
     uint64_t rate_at; /* when the hub's bucket is full again (GCRA) */
     uint64_t ttl_due;
     uint32_t up_attempt;
@@ -173,6 +175,7 @@ void fp_storage_failed(struct fp_client *c, enum fp_err err);
 /* ------------------------------------------------------------------ uplink.c, answers.c */
 
 void fp_uplink_start(struct fp_client *c);
+void fp_uplink_answered(struct fp_client *c, uint64_t last); /* ticket */
 void fp_uplink_work(struct fp_client *c);
 void fp_uplink_expire(struct fp_client *c);
 struct fp_outcome {

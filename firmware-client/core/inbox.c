@@ -49,11 +49,24 @@ void fp_inbox_drain(struct fp_client *c, struct fp_follow *f)
     }
 }
 
+/* It comes again with its seq, or is taken back; until then it is something to show, and moves no cursor. */
+static void provisional(struct fp_client *c, struct fp_follow *f, struct fp_bytes one)
+{
+    struct fp_event ev;
+    if (fp_event_decode(one, &ev) || (ev.flags & FP_FLAG_PROVISIONAL) == 0) {
+        return;
+    }
+    struct fp_notice n = {.kind = FP_NOTICE_PROVISIONAL, .conv = f->pub.id, .event = &ev, .bytes = one};
+    n.ticket = fp_id_eq(&ev.device, &c->device) ? fp_outbox_ticket(&c->box, ev.n) : 0;
+    fp_tell(c, &n);
+}
+
 static void take_event(struct fp_client *c, struct fp_follow *f, struct fp_bytes one, bool in_page)
 {
     uint64_t seq = fp_event_seq(one);
     if (seq == 0) {
-        return; /* provisional: it comes again with its seq */
+        provisional(c, f, one);
+        return;
     }
     if ((f->flags & FP_FOLLOW_NEW) != 0 && !in_page && c->config.from_head && f->pub.cursor == 0) {
         f->flags &= (uint16_t)~FP_FOLLOW_NEW; /* it begins with this one */

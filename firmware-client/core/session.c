@@ -91,11 +91,13 @@ static bool send_hello(struct fp_client *c)
     room = room < FP_CURSORS_MAX ? room : FP_CURSORS_MAX;
     size_t count = fresh ? 0 : (c->follow_count < room ? c->follow_count : room);
     fp_out_head(&e, FP_K_HELLO, NULL, true);
-    fp_body_hello_begin(&e, c->config.app, fresh, count);
+    uint64_t next_n = fresh ? 0 : fp_outbox_n(&c->box, c->box.first); /* a site may not know how far we are with the hub */
+    fp_body_hello_begin(&e, c->config.app, fresh, count, next_n);
     for (size_t i = 0; i < count; i++) {
         fp_body_hello_cursor(&e, &c->follows[i].pub.id, c->follows[i].pub.cursor);
         c->follows[i].flags |= FP_FOLLOW_TOLD;
     }
+    fp_body_hello_end(&e, next_n);
     c->time_sent = c->now;
     return fp_out_end(c, &m, &e);
 }

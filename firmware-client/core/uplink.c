@@ -1,13 +1,22 @@
 #include "firmware-client/core/client_impl.h"
 #include "firmware-client/core/entry.h"
 
+#define PROBE_US (60 * FP_SECOND_US)
+
 void fp_uplink_start(struct fp_client *c)
 {
     c->up_next = c->box.first;
     c->up_due = FP_NEVER;
     c->up_hold = 0;
     c->up_back = 0;
+    c->up_relayed = 0;
     c->up_attempt = 0;
+}
+
+/* The first one that waits for an answer on this connection: what is before it is settled, or in the custody of a site, which may take hours. */
+static uint64_t waiting(const struct fp_client *c)
+{
+    return fp_max_u64(c->box.first, c->up_relayed);
 }
 
 static bool is_open(const struct fp_client *c, uint64_t ticket)
@@ -78,15 +87,14 @@ static void give_up(struct fp_client *c, uint64_t ticket, enum fp_err err)
     c->up_next = fp_max_u64(c->box.first, fp_min_u64(c->up_next, ticket + 1));
 }
 
-/* Fills one publish. False: nothing more to send, or not now. */
-static bool send_batch(struct fp_client *c)
+/* Fills one publish, with nothing from `last` on. False: nothing more to send, or not now. */
+static bool send_batch(struct fp_client *c, uint64_t last)
 {
     struct fp_message m;
     struct fp_enc e;
     enum fp_err err = FP_OK;
     uint64_t wait = FP_NEVER;
     uint64_t ticket = c->up_next;
-    uint64_t last = c->box.first + c->config.window;
     size_t count = 0;
     last = fp_min_u64(last, c->box.next);
     if (ticket >= last || !fp_out_begin(c, &m, FP_TOPIC_DEVICE_UP, &e) || e.cap < 2) {
@@ -131,19 +139,54 @@ static bool send_batch(struct fp_client *c)
     return count > 0 && wait == FP_NEVER;
 }
 
+/* `last` has been answered. Where one before it has not, that answer got lost: from there once more, once; after that only time tells. */
+void fp_uplink_answered(struct fp_client *c, uint64_t last)
+{
+    c->up_relayed = waiting(c);
+    while (c->up_relayed <= last) {
+        const struct fp_slot *slot = fp_outbox_slot(&c->box, c->up_relayed);
+        if (slot && (slot->marks & FP_SLOT_ANSWERED) == 0 && slot->state != FP_SEND_RELAYED) {
+            break;
+        }
+        c->up_relayed++;
+    }
+    if (last > c->up_relayed && c->up_relayed > c->up_back) {
+        c->up_back = c->up_relayed;
+        c->up_next = c->up_relayed;
+    }
+    c->up_probe = c->now + PROBE_US;
+}
+
+/* The answer to what a site has in custody may have got lost as well; the oldest one asks, now and then. */
+static void probe(struct fp_client *c)
+{
+    if (c->up_relayed <= c->box.first || !is_open(c, c->box.first)) {
+        return;
+    }
+    if (c->now >= c->up_probe) {
+        uint64_t next = c->up_next;
+        c->up_probe = c->now + PROBE_US;
+        c->up_next = c->box.first;
+        (void)send_batch(c, c->box.first + 1);
+        c->up_next = next;
+    }
+    fp_due(c, c->up_probe);
+}
+
 void fp_uplink_work(struct fp_client *c)
 {
     c->up_next = fp_max_u64(c->up_next, c->box.first);
-    if (c->up_next > c->box.first && c->now >= c->up_due) {
-        c->up_next = c->box.first;
+    if (c->up_next > waiting(c) && c->now >= c->up_due) {
+        c->up_next = waiting(c);
     }
     if (c->now < c->up_hold) {
         fp_due(c, c->up_hold);
         return;
     }
-    while (send_batch(c)) {
+    while (send_batch(c, waiting(c) + c->config.window)) {
     }
-    if (c->up_next > c->box.first) {
+    probe(c);
+    if (c->up_next > waiting(c)) {
         fp_due(c, c->up_due);
     }
 }

@@ -109,22 +109,24 @@ enum fp_link {
 };
 
 enum fp_notice_kind {
-    FP_NOTICE_LINK,      /* link; err and text say why it went down */
-    FP_NOTICE_EPOCH,     /* the hub is another one than before: drop what you hold of conversations; the outbox is kept */
-    FP_NOTICE_STATE,     /* ticket, state, err (FP_SEND_FAILED), text, conv, seq */
-    FP_NOTICE_RETRY,     /* ticket, err, text: refused for now, will be sent again */
-    FP_NOTICE_EVENT,     /* conv, seq, event, bytes (the event as CBOR); ticket if it is our own and still pending; fetched */
-    FP_NOTICE_SKIPPED,   /* conv: seq to upto will not come (err FP_ETOOLARGE: longer than rx_bytes) */
-    FP_NOTICE_SNAPSHOT,  /* conv: everything up to seq is folded into bytes (CBOR) */
-    FP_NOTICE_CONV,      /* conv is new, or its scope, head, floor, read or unread changed: see fp_client_conv() */
-    FP_NOTICE_CAUGHT_UP, /* conv: nothing is missing up to the head, seq */
-    FP_NOTICE_FETCHED,   /* conv: the fp_client_fetch() is answered up to seq */
-    FP_NOTICE_LEFT,      /* conv: we are no member any more; it is forgotten */
-    FP_NOTICE_NO_ROOM,   /* conv: there are more conversations than config.convs; this one is not followed */
-    FP_NOTICE_LIVE,      /* topic and bytes: an about, receipts, typing, presence, inbox, state. Decode with fp/live.h */
-    FP_NOTICE_NACK,      /* err and text: something that has no ticket was refused (a get, a receipt, typing ...) */
-    FP_NOTICE_REPORT,    /* seq = kind, bytes: the answer to readers, digest, trace-get, explain, blob-status; conv and upto: which event of it */
-    FP_NOTICE_STORAGE,   /* err: the storage port failed; what was accepted before is kept, new commands are refused until it works */
+    FP_NOTICE_LINK,        /* link; err and text say why it went down */
+    FP_NOTICE_EPOCH,       /* the hub is another one than before: drop what you hold of conversations; the outbox is kept */
+    FP_NOTICE_STATE,       /* ticket, state, err (FP_SEND_FAILED), text, conv, seq */
+    FP_NOTICE_RETRY,       /* ticket, err, text: refused for now, will be sent again */
+    FP_NOTICE_EVENT,       /* conv, seq, event, bytes (the event as CBOR); ticket if it is our own and still pending; fetched */
+    FP_NOTICE_SKIPPED,     /* conv: seq to upto will not come (err FP_ETOOLARGE: longer than rx_bytes) */
+    FP_NOTICE_SNAPSHOT,    /* conv: everything up to seq is folded into bytes (CBOR) */
+    FP_NOTICE_CONV,        /* conv is new, or its scope, head, floor, read or unread changed: see fp_client_conv() */
+    FP_NOTICE_CAUGHT_UP,   /* conv: nothing is missing up to the head, seq */
+    FP_NOTICE_FETCHED,     /* conv: the fp_client_fetch() is answered up to seq */
+    FP_NOTICE_LEFT,        /* conv: we are no member any more; it is forgotten */
+    FP_NOTICE_NO_ROOM,     /* conv: there are more conversations than config.convs; this one is not followed */
+    FP_NOTICE_LIVE,        /* topic and bytes: an about, receipts, typing, presence, inbox, state. Decode with fp/live.h */
+    FP_NOTICE_NACK,        /* err and text: something that has no ticket was refused (a get, a receipt, typing ...) */
+    FP_NOTICE_REPORT,      /* seq = kind, bytes: the answer to readers, digest, trace-get, explain, blob-status; conv and upto: which event of it */
+    FP_NOTICE_STORAGE,     /* err: the storage port failed; what was accepted before is kept, new commands are refused until it works */
+    FP_NOTICE_PROVISIONAL, /* conv, event (without seq), bytes; ticket if it is our own: a site has it, the hub not yet. Known by (event->device,
+                            * event->n): FP_NOTICE_EVENT takes its place, or the same once more with FP_FLAG_REFUSED, which takes it away */
 };
 
 struct fp_notice {
@@ -136,7 +138,7 @@ struct fp_notice {
     struct fp_id conv;
     uint64_t seq, upto;
     bool fetched;                 /* asked for with fp_client_fetch(), not the next one after the cursor */
-    const struct fp_event *event; /* NULL but for FP_NOTICE_EVENT */
+    const struct fp_event *event; /* NULL but for FP_NOTICE_EVENT and FP_NOTICE_PROVISIONAL */
     const struct fp_topic *topic; /* NULL but for FP_NOTICE_LIVE */
     struct fp_bytes bytes;
     struct fp_bytes text; /* a sentence for people; may be empty */

@@ -38,10 +38,10 @@ static void put_pair(struct fp_enc *e, const struct fp_id *id, uint64_t v)
     fp_enc_uint(e, v);
 }
 
-/* hello-body = {1 => 1, ? 2 => tstr, ? 3 => bool, ? 4 => {* id => seq}, ? 5 => bool} */
-void fp_body_hello_begin(struct fp_enc *e, const char *app, bool fresh, size_t cursors)
+/* hello-body = {1 => 1, ? 2 => tstr, ? 3 => bool, ? 4 => {* id => seq}, ? 5 => bool, ? 6 => n} */
+void fp_body_hello_begin(struct fp_enc *e, const char *app, bool fresh, size_t cursors, uint64_t next_n)
 {
-    fp_enc_map(e, 1 + (size_t)(app != NULL) + (size_t)fresh + (size_t)(cursors > 0));
+    fp_enc_map(e, 1 + (size_t)(app != NULL) + (size_t)fresh + (size_t)(cursors > 0) + (size_t)(next_n > 0));
     put_uint(e, FP_HELLO_PROTOCOL, FP_WIRE_VERSION);
     if (app) {
         put_text(e, FP_HELLO_APP, app, strlen(app));
@@ -58,6 +58,11 @@ void fp_body_hello_begin(struct fp_enc *e, const char *app, bool fresh, size_t c
 void fp_body_hello_cursor(struct fp_enc *e, const struct fp_id *conv, uint64_t seq)
 {
     put_pair(e, conv, seq);
+}
+
+void fp_body_hello_end(struct fp_enc *e, uint64_t next_n)
+{
+    put_some(e, FP_HELLO_NEXT, next_n);
 }
 
 /* get-body = {1 => seq, ? 2 => seq, ? 3 => uint, ? 4 => bool} */

@@ -232,9 +232,12 @@ static void say_conv(const char *what, const struct fp_notice *n)
 static void notify(void *ctx, const struct fp_notice *n)
 {
     static const char *const names[] = {
-        [FP_NOTICE_SKIPPED] = "skipped", [FP_NOTICE_SNAPSHOT] = "snapshot",   [FP_NOTICE_CONV] = "conv",     [FP_NOTICE_CAUGHT_UP] = "caught-up",
-        [FP_NOTICE_LEFT] = "left",       [FP_NOTICE_NO_ROOM] = "no-room",     [FP_NOTICE_EPOCH] = "epoch",   [FP_NOTICE_NACK] = "nack",
-        [FP_NOTICE_STORAGE] = "storage", [FP_NOTICE_FETCHED] = "fetched-all", [FP_NOTICE_REPORT] = "report",
+        [FP_NOTICE_SKIPPED] = "skipped",     [FP_NOTICE_SNAPSHOT] = "snapshot",
+        [FP_NOTICE_CONV] = "conv",           [FP_NOTICE_CAUGHT_UP] = "caught-up",
+        [FP_NOTICE_LEFT] = "left",           [FP_NOTICE_NO_ROOM] = "no-room",
+        [FP_NOTICE_EPOCH] = "epoch",         [FP_NOTICE_NACK] = "nack",
+        [FP_NOTICE_STORAGE] = "storage",     [FP_NOTICE_PROVISIONAL] = "provisional",
+        [FP_NOTICE_FETCHED] = "fetched-all", [FP_NOTICE_REPORT] = "report",
     };
     struct driver *d = ctx;
     switch (n->kind) {

@@ -400,8 +400,8 @@ static void hash_notice(struct storm *st, const struct storm_device *d, const st
 
 void storm_notify(void *ctx, const struct fp_notice *n)
 {
-    static const char *const names[] = {"LINK",   "EPOCH",   "STATE", "RETRY",   "EVENT", "SKIPPED", "SNAPSHOT", "CONV",
-                                        "CAUGHT", "FETCHED", "LEFT",  "NO_ROOM", "LIVE",  "NACK",    "REPORT",   "STORAGE"};
+    static const char *const names[] = {"LINK",    "EPOCH", "STATE",   "RETRY", "EVENT", "SKIPPED", "SNAPSHOT", "CONV",       "CAUGHT",
+                                        "FETCHED", "LEFT",  "NO_ROOM", "LIVE",  "NACK",  "REPORT",  "STORAGE",  "PROVISIONAL"};
     struct storm_device *d = ctx;
     struct storm *st = d->st;
 
@@ -424,6 +424,8 @@ void storm_notify(void *ctx, const struct fp_notice *n)
     case FP_NOTICE_EPOCH:
     case FP_NOTICE_NO_ROOM:
         storm_fail(st, "%s is told of a new epoch, or of no room; there is neither", d->name);
+    case FP_NOTICE_PROVISIONAL:
+        storm_fail(st, "%s is told of a provisional event; there is no site", d->name);
     case FP_NOTICE_RETRY:
         st->stats.retries++;
         return;

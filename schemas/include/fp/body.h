@@ -18,9 +18,10 @@ static inline bool fp_id_before(const struct fp_id *a, const struct fp_id *b)
     return a->len != b->len ? a->len < b->len : memcmp(a->text, b->text, a->len) < 0;
 }
 
-/* hello. app may be NULL. Then `cursors` times fp_body_hello_cursor() (B2). */
-void fp_body_hello_begin(struct fp_enc *e, const char *app, bool fresh, size_t cursors);
+/* hello. app may be NULL, next_n 0. Then `cursors` times fp_body_hello_cursor() (B2), then the end with the same next_n. */
+void fp_body_hello_begin(struct fp_enc *e, const char *app, bool fresh, size_t cursors, uint64_t next_n);
 void fp_body_hello_cursor(struct fp_enc *e, const struct fp_id *conv, uint64_t seq);
+void fp_body_hello_end(struct fp_enc *e, uint64_t next_n);
 
 /* get. upto 0: to the head. bytes 0: as the hub likes. */
 void fp_body_get(struct fp_enc *e, uint64_t after, uint64_t upto, uint64_t bytes);

@@ -43,6 +43,26 @@ static void an_own_message_goes_from_the_end_to_its_place(void **state)
     log_fini(&l);
 }
 
+static void what_is_provisional_stands_behind_until_it_is_settled(void **state)
+{
+    (void)state;
+    struct log l = {0};
+    struct fp_event ev = {.n = 7, .device = {.len = 2, .text = "b1"}};
+    log_event(&l, 1, 0, false, "one");
+    assert_true(log_provisional(&l, &ev, "held"));
+    assert_false(log_provisional(&l, &ev, "held"));
+    log_queued(&l, 1, "mine");
+    log_event(&l, 2, 0, false, "two");
+    is(&l, "one;two;held;mine ...;");
+    ev.n = 8;
+    log_settled(&l, &ev.device, 8);
+    log_settled(&l, &ev.device, 7);
+    log_event(&l, 3, 0, false, "held");
+    is(&l, "one;two;held;mine ...;");
+    assert_int_equal(l.entries[2].seq, 3);
+    log_fini(&l);
+}
+
 static void receipts_move_own_messages_only_forward(void **state)
 {
     (void)state;
@@ -63,6 +83,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_are_in_order_and_there_once),
         cmocka_unit_test(an_own_message_goes_from_the_end_to_its_place),
+        cmocka_unit_test(what_is_provisional_stands_behind_until_it_is_settled),
         cmocka_unit_test(receipts_move_own_messages_only_forward),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

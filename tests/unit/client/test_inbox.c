@@ -166,8 +166,13 @@ static void what_cannot_be_read_is_passed_over_or_ignored(void **state)
     (void)state;
     struct kit *k = kit_new(70000, 4096);
     const uint8_t junk[] = {0xff, 0x00, 0x1c};
-    const char *topics[] = {"fp/1/device/ann-1/down", "fp/1/user/ann/inbox", "fp/1/scope/s1/conv/c1/event", "fp/1/scope/s1/conv/c1/head",
-                            "fp/1/scope/s1/conv/c1/receipts", "fp/1/nonsense", "elsewhere"};
+    const char *topics[] = {"fp/1/device/ann-1/down",
+                            "fp/1/user/ann/inbox",
+                            "fp/1/scope/s1/conv/c1/event",
+                            "fp/1/scope/s1/conv/c1/head",
+                            "fp/1/scope/s1/conv/c1/receipts",
+                            "fp/1/nonsense",
+                            "elsewhere"};
     kit_online(k, 1, 1);
     for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++) {
         kit_publish(k, topics[i], fp_bytes_of(junk, sizeof(junk)), 1);
@@ -221,10 +226,37 @@ static void what_came_live_before_a_page_that_is_too_long_is_not_skipped(void **
     kit_free(k);
 }
 
+static void what_is_provisional_is_told_and_moves_no_cursor(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    uint8_t buf[400];
+    struct fp_enc e;
+    struct fp_event ev = {.kind = FP_K_MSG, .n = 4, .conv = k->conv, .priority = 2, .at = {1700000000001}, .user = k->conv, .device = k->conv};
+    ev.branch_relay = k->scope;
+    kit_online(k, 1, 0);
+    kit_live(k, 1, 1, "bob-1");
+    fp_enc_init(&e, buf, sizeof(buf));
+    assert_true(fp_event_encode(&e, &ev)); /* neither seq nor flag: no event at all */
+    kit_publish(k, "fp/1/scope/s1/conv/c1/event", fp_enc_bytes_of(&e), 1);
+    kit_poll(k);
+    assert_int_equal(kit_count(k, FP_NOTICE_PROVISIONAL), 0);
+    ev.flags = FP_FLAG_PROVISIONAL;
+    fp_enc_init(&e, buf, sizeof(buf));
+    assert_true(fp_event_encode(&e, &ev));
+    kit_publish(k, "fp/1/scope/s1/conv/c1/event", fp_enc_bytes_of(&e), 1);
+    kit_poll(k);
+    assert_int_equal(kit_count(k, FP_NOTICE_PROVISIONAL), 1);
+    assert_int_equal(kit_last(k, FP_NOTICE_PROVISIONAL)->ticket, 0);
+    assert_int_equal(fp_client_conv(k->c, &k->conv)->cursor, 1);
+    kit_free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(events_come_in_order_whatever_the_order_of_arrival),
+        cmocka_unit_test(what_is_provisional_is_told_and_moves_no_cursor),
         cmocka_unit_test(a_hole_is_asked_for_after_half_a_second),
         cmocka_unit_test(pages_go_on_until_the_head_is_reached),
         cmocka_unit_test(a_snapshot_moves_the_cursor_to_the_floor),

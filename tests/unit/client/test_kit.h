@@ -308,6 +308,25 @@ static void kit_ack(struct kit *k, uint64_t n, uint64_t seq)
     kit_down(k, &e);
 }
 
+/* A site has n = first to last in custody. */
+static inline void kit_relayed(struct kit *k, uint64_t first, uint64_t last)
+{
+    uint8_t buf[2000];
+    struct fp_enc e;
+    fp_enc_init(&e, buf, sizeof(buf));
+    fp_enc_map(&e, 3);
+    fp_enc_uint(&e, FP_KEY_WHAT);
+    fp_enc_uint(&e, FP_REPLY_ACK);
+    fp_enc_uint(&e, FP_ACK_ROWS);
+    fp_enc_array(&e, (size_t)(last + 1 - first));
+    for (uint64_t n = first; n <= last; n++) {
+        fp_enc_answer(&e, &(struct fp_answer){.n = n, .conv = k->conv, .at = {1700000000002}});
+    }
+    fp_enc_uint(&e, FP_ACK_RELAY);
+    fp_enc_text(&e, "site-b", 6);
+    kit_down(k, &e);
+}
+
 static void kit_nack(struct kit *k, uint64_t n, enum fp_err code, bool retry, uint64_t next_n)
 {
     uint8_t buf[200];

@@ -27,6 +27,43 @@ static void it_says_online_subscribes_and_says_hello_in_this_order(void **state)
     kit_free(k);
 }
 
+/* The n of the oldest command without an answer, or of the next one: what hello says of it. */
+static uint64_t said_next(struct kit *k)
+{
+    struct fp_command cmd;
+    struct fp_hello hello;
+    const char *why = NULL;
+    k->ended = true;
+    kit_poll(k);
+    k->out_len = 0;
+    kit_after(k, 120 * FP_SECOND_US);
+    kit_connack(k, 0);
+    kit_poll(k);
+    assert_int_equal(kit_commands(kit_heard(k), FP_K_HELLO, &cmd), 1);
+    assert_int_equal(fp_hello_decode(cmd.body, &hello, &why), FP_OK);
+    kit_welcome(k, KIT_EPOCH, hello.next_n, 0);
+    kit_poll(k);
+    return hello.next_n;
+}
+
+static void hello_says_how_far_this_device_is(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    kit_online(k, 5, 0);
+    assert_int_equal(said_next(k), 5);
+    (void)kit_say(k, "one");
+    (void)kit_say(k, "two");
+    kit_poll(k);
+    kit_relayed(k, 5, 6);
+    kit_poll(k);
+    assert_int_equal(said_next(k), 5);
+    kit_ack(k, 5, 1);
+    kit_poll(k);
+    assert_int_equal(said_next(k), 6);
+    kit_free(k);
+}
+
 static void nothing_is_sent_before_the_welcome(void **state)
 {
     (void)state;
@@ -178,6 +215,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_says_online_subscribes_and_says_hello_in_this_order),
+        cmocka_unit_test(hello_says_how_far_this_device_is),
         cmocka_unit_test(nothing_is_sent_before_the_welcome),
         cmocka_unit_test(a_refused_password_is_told_and_tried_again_late),
         cmocka_unit_test(silence_is_asked_about_and_ends_the_connection),

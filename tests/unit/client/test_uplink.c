@@ -53,6 +53,60 @@ static void without_an_answer_all_is_sent_again_after_ten_seconds(void **state)
     kit_free(k);
 }
 
+static void what_a_site_has_neither_fills_the_window_nor_is_sent_again(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(1024, 4096);
+    struct fp_command cmd = {0};
+    for (int i = 0; i < 40; i++) {
+        (void)kit_say(k, "text");
+    }
+    kit_online(k, 1, 0);
+    size_t sent = kit_commands(kit_heard(k), FP_K_MSG, &cmd);
+    while (sent < 40) {
+        uint64_t before = sent;
+        kit_relayed(k, 1, sent);
+        kit_poll(k);
+        sent += kit_commands(kit_heard(k), FP_K_MSG, &cmd);
+        assert_true(sent > before);
+    }
+    kit_relayed(k, 1, 40);
+    kit_poll(k);
+    assert_int_equal(kit_last(k, FP_NOTICE_STATE)->state, FP_SEND_RELAYED);
+    assert_int_equal(fp_client_pending(k->c), 40);
+    kit_after(k, 59 * FP_SECOND_US);
+    assert_int_equal(kit_commands(kit_heard(k), FP_K_MSG, &cmd), 0);
+    kit_after(k, 2 * FP_SECOND_US); /* its final answer may have got lost */
+    assert_int_equal(kit_commands(kit_heard(k), FP_K_MSG, &cmd), 1);
+    assert_int_equal(cmd.n, 1);
+    for (uint64_t n = 1; n <= 40; n++) {
+        kit_ack(k, n, n);
+        kit_poll(k);
+    }
+    assert_int_equal(fp_client_pending(k->c), 0);
+    kit_free(k);
+}
+
+static void a_lost_answer_of_a_site_is_asked_for_once(void **state)
+{
+    (void)state;
+    struct kit *k = kit_new(70000, 4096);
+    struct fp_command cmd = {0};
+    for (int i = 0; i < 4; i++) {
+        (void)kit_say(k, "text");
+    }
+    kit_online(k, 1, 0);
+    assert_int_equal(kit_commands(kit_heard(k), FP_K_MSG, &cmd), 4);
+    kit_relayed(k, 1, 1);
+    kit_relayed(k, 3, 4);
+    kit_poll(k);
+    assert_int_equal(kit_commands(kit_heard(k), FP_K_MSG, &cmd), 3);
+    kit_relayed(k, 3, 4);
+    kit_poll(k);
+    assert_int_equal(kit_commands(kit_heard(k), FP_K_MSG, &cmd), 0);
+    kit_free(k);
+}
+
 static void a_new_connection_begins_with_the_oldest(void **state)
 {
     (void)state;
@@ -144,6 +198,8 @@ int main(void)
         cmocka_unit_test(what_is_queued_leaves_in_one_batch_in_order),
         cmocka_unit_test(no_more_than_the_window_is_under_way),
         cmocka_unit_test(without_an_answer_all_is_sent_again_after_ten_seconds),
+        cmocka_unit_test(what_a_site_has_neither_fills_the_window_nor_is_sent_again),
+        cmocka_unit_test(a_lost_answer_of_a_site_is_asked_for_once),
         cmocka_unit_test(a_new_connection_begins_with_the_oldest),
         cmocka_unit_test(what_never_left_expires_by_its_ttl),
         cmocka_unit_test(what_expires_while_the_storage_fails_is_told_when_it_is_written),
