@@ -111,6 +111,24 @@ static enum fp_err take_file(struct loading *l, const char *path)
     return err;
 }
 
+/* Each end of a trunk has options of its own. */
+static enum fp_err check_role(struct loading *l)
+{
+    const struct config *c = &l->config;
+    bool site = c->role == HUB_ROLE_SITE;
+
+    if (site && fp_id_is_none(&c->relay)) {
+        return fail(l, NULL, "option relay: role site requires it: the site's name on the trunk (got \"\")");
+    }
+    if (!site && !fp_id_is_none(&c->relay)) {
+        return fail(l, NULL, "option relay: it is for role site (got \"%.*s\")", (int)c->relay.len, c->relay.text);
+    }
+    if (site && c->relays_file[0] != '\0') {
+        return fail(l, NULL, "option relays_file: it is for role hub (got \"%s\")", c->relays_file);
+    }
+    return FP_OK;
+}
+
 /* O1: what no single option can say. */
 static enum fp_err check(struct loading *l)
 {
@@ -130,7 +148,16 @@ static enum fp_err check(struct loading *l)
         return fail(l, NULL, "option ring_in_kb: less than four times max_batch_bytes, which is %" PRIu64 " (got \"%" PRIu64 "\")",
                     c->max_batch_bytes, c->ring_in_kb);
     }
-    return FP_OK;
+    return check_role(l);
+}
+
+static enum fp_err read_relays(struct loading *l)
+{
+    l->config.relays = (struct relay_list){0};
+    if (l->config.relays_file[0] == '\0') {
+        return FP_OK;
+    }
+    return relays_file_read(l->config.relays_file, &l->config.relays, l->why, l->why_cap);
 }
 
 enum fp_err config_load(const struct config_pair *pairs, size_t count, struct config *out, char *out_why, size_t why_cap)
@@ -150,6 +177,9 @@ enum fp_err config_load(const struct config_pair *pairs, size_t count, struct co
     }
     if (!err) {
         err = check(&l);
+    }
+    if (!err) {
+        err = read_relays(&l);
     }
     if (!err) {
         *out = l.config;
@@ -177,7 +207,7 @@ enum fp_err config_reload(const struct config_pair *pairs, size_t count, const s
         }
     }
     fresh.config = merged;
-    err = check(&fresh); /* a new limit may not fit a ring that stays */
+    err = check(&fresh); /* a new limit may not fit a ring that stays, nor a new file the role */
     if (!err) {
         *out = merged;
     }
@@ -197,6 +227,10 @@ void config_hub(const struct config *c, struct hub_config *out)
     out->now_per_s = (uint32_t)c->now_per_s;
     out->answers_days = (uint32_t)c->answers_days;
     out->open_scopes = c->open_scopes;
+    out->role = c->role;
+    out->relay = c->relay;
+    memcpy(out->relays, c->relays.rows, sizeof out->relays);
+    out->relay_count = c->relays.count;
     memcpy(out->services, c->services.ids, sizeof out->services);
     out->service_count = c->services.count;
     out->cache_convs = (size_t)c->cache_entries;

@@ -3,7 +3,7 @@
  *
  * Shape       `plugin_opt_<name> <value>` in the broker's configuration, and `<name> <value>` lines in the file that `options_file` names;
  *             an option comes once, in one of the two
- * Invariants  O1 what config_load() accepts keeps every range, and fits together (rings hold what the limits allow).
+ * Invariants  O1 what config_load() accepts keeps every range, and fits together (rings hold what the limits allow, a site has a name).
  * Errors      FP_ECONFIG, and a line for the operator: "option NAME: REASON (got "VALUE")", with FILE:LINE where it stands in a file
  * Memory      values only
  * Thread      no hidden state
@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "plugin/hub/hub.h"
+#include "plugin/mosq/relays_file.h"
 
 #define CONFIG_PATH_MAX 1024
 #define CONFIG_WHY_MAX 1536
@@ -33,6 +34,10 @@ struct config {
     char db_file[CONFIG_PATH_MAX];
     char options_file[CONFIG_PATH_MAX];
     uint64_t db_max_mb;
+    enum hub_role role;
+    struct fp_id relay; /* of a site: its own name on the trunk */
+    char relays_file[CONFIG_PATH_MAX];
+    struct relay_list relays; /* what stands in it */
     struct id_list services;
     struct id_list operators;
     enum other_topics other_topics;

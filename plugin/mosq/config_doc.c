@@ -15,6 +15,10 @@ static const char *shape_of(const struct option *o)
         return "`true` or `false`";
     case OPTION_OTHER:
         return "`allow` or `defer`";
+    case OPTION_ROLE:
+        return "`hub` or `site`";
+    case OPTION_ID:
+        return "name";
     }
     return NULL;
 }

@@ -19,6 +19,24 @@ const struct option option_table[] = {
      .about =
          "Most megabytes of the database file. Below the size of the disk it keeps deletes possible when the quota is used up; commands then get "
          "`nack full`."},
+    {.name = "role",
+     .kind = OPTION_ROLE,
+     .at = AT(role),
+     .preset_text = "`hub`",
+     .about = "`hub`: decides, and keeps everything. `site`: a broker at the far end of a trunk that works on while its hub cannot be reached."},
+    {.name = "relay",
+     .kind = OPTION_ID,
+     .at = AT(relay),
+     .preset_text = "required with `role site`, refused with `role hub`",
+     .about = "A site's own name on the trunk. The one that carries the trunk's frames connects to both brokers under this username, which has no "
+              "other rights below `fp/`."},
+    {.name = "relays_file",
+     .kind = OPTION_PATH,
+     .at = AT(relays_file),
+     .preset_text = "none; refused with `role site`",
+     .live = true,
+     .about = "A file with the relays that a hub serves, one a line: `NAME scopes S1,S2 users U1,U2`; `users` may be left out and then "
+              "means all members of these scopes, `#` begins a comment. It is read again on SIGHUP."},
     {.name = "services",
      .kind = OPTION_IDS,
      .at = AT(services),
@@ -110,13 +128,17 @@ static size_t size_of(const struct option *o)
         return sizeof(bool);
     case OPTION_OTHER:
         return sizeof(enum other_topics);
+    case OPTION_ROLE:
+        return sizeof(enum hub_role);
+    case OPTION_ID:
+        return sizeof(struct fp_id);
     }
     return 0;
 }
 
 void option_preset(const struct option *o, struct config *c)
 {
-    memset(value_of(o, c), 0, size_of(o)); /* OTHER_AUTO, the empty list and the empty path are zero */
+    memset(value_of(o, c), 0, size_of(o)); /* OTHER_AUTO, HUB_ROLE_HUB, no id, the empty list and the empty path are zero */
     if (o->kind == OPTION_COUNT) {
         memcpy(value_of(o, c), &o->preset, sizeof o->preset);
     } else if (o->kind == OPTION_BOOL) {
@@ -241,6 +263,31 @@ static enum fp_err set_other(const char *value, enum other_topics *out, char *ou
     return FP_OK;
 }
 
+static enum fp_err set_role(const char *value, enum hub_role *out, char *out_reason, size_t cap)
+{
+    bool site = strcmp(value, "site") == 0;
+
+    if (!site && strcmp(value, "hub") != 0) {
+        return refuse(out_reason, cap, "hub or site is expected");
+    }
+    *out = site ? HUB_ROLE_SITE : HUB_ROLE_HUB;
+    return FP_OK;
+}
+
+static enum fp_err set_id(const char *value, struct fp_id *out, char *out_reason, size_t cap)
+{
+    struct fp_id id;
+
+    if (!fp_id_parse(value, strlen(value), &id)) {
+        return refuse(out_reason, cap, "a name is expected, of 1 to 36 characters of A-Z a-z 0-9 . _ ~ -");
+    }
+    if (strcmp(value, "~hub") == 0) {
+        return refuse(out_reason, cap, "the name is the hub's own");
+    }
+    *out = id;
+    return FP_OK;
+}
+
 enum fp_err option_set(const struct option *o, const char *value, struct config *c, char *out_reason, size_t reason_cap)
 {
     void *at = value_of(o, c);
@@ -256,6 +303,10 @@ enum fp_err option_set(const struct option *o, const char *value, struct config 
         return set_bool(value, at, out_reason, reason_cap);
     case OPTION_OTHER:
         return set_other(value, at, out_reason, reason_cap);
+    case OPTION_ROLE:
+        return set_role(value, at, out_reason, reason_cap);
+    case OPTION_ID:
+        return set_id(value, at, out_reason, reason_cap);
     }
     return FP_ECONFIG;
 }

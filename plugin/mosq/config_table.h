@@ -14,6 +14,8 @@ enum option_kind {
     OPTION_IDS,   /* struct id_list */
     OPTION_BOOL,
     OPTION_OTHER, /* enum other_topics */
+    OPTION_ROLE,  /* enum hub_role */
+    OPTION_ID,    /* struct fp_id */
 };
 
 struct option {

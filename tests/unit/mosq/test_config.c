@@ -85,10 +85,10 @@ static void defaults_are_those_of_the_contract(void **state)
 static void each_option_reaches_its_field(void **state)
 {
     (void)state;
-    struct loaded l = LOAD(DB, {"db_max_mb", "100"}, {"services", "robot, bridge-2"}, {"operators", "olga"}, {"other_topics", "defer"},
-                           {"open_scopes", "false"}, {"max_members", "50"}, {"commands_per_s", "0"}, {"asks_per_s", "7"},
-                           {"now_per_s", "8"}, {"answers_days", "30"}, {"ring_in_kb", "2048"},
-                           {"cache_entries", "64"}, {"access_entries", "1024"}, {"max_command_bytes", "1000"});
+    struct loaded l =
+        LOAD(DB, {"db_max_mb", "100"}, {"services", "robot, bridge-2"}, {"operators", "olga"}, {"other_topics", "defer"}, {"open_scopes", "false"},
+             {"max_members", "50"}, {"commands_per_s", "0"}, {"asks_per_s", "7"}, {"now_per_s", "8"}, {"answers_days", "30"}, {"ring_in_kb", "2048"},
+             {"cache_entries", "64"}, {"access_entries", "1024"}, {"max_command_bytes", "1000"});
     struct hub_config hub;
 
     assert_int_equal(l.err, FP_OK);
@@ -130,6 +130,13 @@ static void bad_options_are_refused_with_name_reason_and_value(void **state)
         {"other_topics", "deny", "option other_topics: allow or defer is expected (got \"deny\")"},
         {"services", "a b", "option services: usernames are separated by commas (got \"a b\")"},
         {"operators", "a,a", "option operators: a username comes twice (got \"a,a\")"},
+        {"role", "relay", "option role: hub or site is expected (got \"relay\")"},
+        {"role", "", "option role: hub or site is expected (got \"\")"},
+        {"role", "site", "option relay: role site requires it: the site's name on the trunk (got \"\")"},
+        {"relay", "site-b", "option relay: it is for role site (got \"site-b\")"},
+        {"relay", "site/b", "option relay: a name is expected, of 1 to 36 characters of A-Z a-z 0-9 . _ ~ - (got \"site/b\")"},
+        {"relay", "~hub", "option relay: the name is the hub's own (got \"~hub\")"},
+        {"relays_file", "/nonexistent/r", "option relays_file: cannot be opened: No such file or directory (got \"/nonexistent/r\")"},
         {"answers_days", "29", "option answers_days: at least 30, or 0 for ever (got \"29\")"},
         {"ring_in_kb", "1023", "option ring_in_kb: out of range, 1024 to 1048576 (got \"1023\")"},
         {"max_batch_bytes", "8192", "option max_command_bytes: more than max_batch_bytes, which is 8192 (got \"16384\")"},
@@ -276,6 +283,47 @@ static void a_reload_changes_what_may_change_and_warns_of_the_rest(void **state)
     assert_string_equal(warnings, "option cache_entries: it counts at the start only; the old value stays until then;");
 }
 
+static void a_site_has_a_name_and_no_relays(void **state)
+{
+    (void)state;
+    struct loaded l = LOAD(DB, {"role", "site"}, {"relay", "site-b"}, {"relays_file", "/nonexistent/r"});
+    struct hub_config hub;
+
+    assert_int_equal(l.err, FP_ECONFIG);
+    assert_string_equal(l.why, "option relays_file: it is for role hub (got \"/nonexistent/r\")");
+    l = LOAD(DB, {"role", "site"}, {"relay", "site-b"});
+    assert_int_equal(l.err, FP_OK);
+    config_hub(&l.config, &hub);
+    assert_int_equal(hub.role, HUB_ROLE_SITE);
+    assert_memory_equal(hub.relay.text, "site-b", 6);
+    assert_int_equal(hub.relay_count, 0);
+}
+
+static void relays_are_read_again_but_not_bad_ones(void **state)
+{
+    (void)state;
+    struct config_pair pairs[] = {DB, {"relays_file", file_path}};
+    char why[CONFIG_WHY_MAX] = "", warnings[2048] = "";
+    static struct config running, fresh;
+    struct hub_config hub;
+    struct config_log warn = {.line = collect, .arg = warnings};
+
+    write_file("site-b scopes ward\n");
+    assert_int_equal(config_load(pairs, 2, &running, why, sizeof why), FP_OK);
+    assert_int_equal(running.relays.count, 1);
+    write_file("site-b scopes ward\nsite-c scopes lab users ann\n");
+    assert_int_equal(config_reload(pairs, 2, &running, warn, &fresh, why, sizeof why), FP_OK);
+    config_hub(&fresh, &hub);
+    assert_int_equal(hub.role, HUB_ROLE_HUB);
+    assert_int_equal(hub.relay_count, 2);
+    assert_memory_equal(hub.relays[1].users[0].text, "ann", 3);
+    write_file("site-b\n");
+    assert_int_equal(config_reload(pairs, 2, &running, warn, &fresh, why, sizeof why), FP_ECONFIG);
+    assert_int_equal(fresh.relays.count, 2);
+    assert_non_null(strstr(why, ":1: relay site-b: scopes: a relay serves at least one scope"));
+    assert_string_equal(warnings, "");
+}
+
 static void a_bad_reload_changes_nothing(void **state)
 {
     (void)state;
@@ -326,6 +374,8 @@ int main(void)
         cmocka_unit_test(a_bad_file_is_refused_with_its_line),
         cmocka_unit_test(a_reload_changes_what_may_change_and_warns_of_the_rest),
         cmocka_unit_test(a_bad_reload_changes_nothing),
+        cmocka_unit_test(a_site_has_a_name_and_no_relays),
+        cmocka_unit_test(relays_are_read_again_but_not_bad_ones),
         cmocka_unit_test(the_printed_table_has_every_option),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
