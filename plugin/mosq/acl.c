@@ -38,6 +38,34 @@ static bool may_act(const struct acl_client *c, const struct acl_known *known)
     return known->owner_known && (fp_id_is_none(&known->owner) || fp_id_eq(&known->owner, &c->user));
 }
 
+/* A2: which of its topics. */
+static enum fp_topic_kind trunk_writes(const struct acl_client *c)
+{
+    return c->trunk == ACL_TRUNK_AT_HUB ? FP_TOPIC_RELAY_UP : FP_TOPIC_RELAY_DOWN;
+}
+
+static enum fp_topic_kind trunk_reads(const struct acl_client *c)
+{
+    return c->trunk == ACL_TRUNK_AT_HUB ? FP_TOPIC_RELAY_DOWN : FP_TOPIC_RELAY_UP;
+}
+
+/* A frame that is kept would be told again to each new connection, and what is lost is sent again anyway: QoS 2 only costs. */
+static enum acl_verdict write_trunk(const struct acl_client *c, const struct acl_publish *p, const char **out_why)
+{
+    if (p->topic->kind != trunk_writes(c) || !fp_id_eq(&p->topic->a, &c->user)) {
+        return ACL_DENY;
+    }
+    if (p->retain || p->qos > 1) {
+        *out_why = "published with retain or QoS 2: frames of a trunk are published without";
+        return ACL_REFUSE;
+    }
+    if (p->payload.len > ACL_FRAME_BYTES_MAX) {
+        *out_why = "a frame is longer than 262144 bytes";
+        return ACL_REFUSE;
+    }
+    return ACL_ALLOW;
+}
+
 struct acl_need acl_write_needs(const struct acl_client *c, const struct acl_publish *p)
 {
     bool own_status = p->topic->kind == FP_TOPIC_DEVICE_STATUS && fp_id_eq(&p->topic->a, &c->device);
@@ -48,6 +76,9 @@ enum acl_verdict acl_write(const struct acl_client *c, const struct acl_publish 
 {
     bool own = fp_id_eq(&p->topic->a, &c->device);
 
+    if (c->trunk != ACL_TRUNK_NONE && p->topic->kind != FP_TOPIC_FOREIGN) {
+        return write_trunk(c, p, out_why);
+    }
     switch (p->topic->kind) {
     case FP_TOPIC_FOREIGN:
         return ACL_FOREIGN;
@@ -82,7 +113,7 @@ enum acl_verdict acl_write(const struct acl_client *c, const struct acl_publish 
 
 struct acl_need acl_subscribe_needs(const struct acl_client *c, const struct fp_filter *f)
 {
-    if (f->kinds != 0 && only(f->kinds, SCOPE_KINDS) && !c->service) {
+    if (f->kinds != 0 && only(f->kinds, SCOPE_KINDS) && !c->service && c->trunk == ACL_TRUNK_NONE) {
         return (struct acl_need){.fact = ACL_FACT_SCOPE, .id = f->a};
     }
     return (struct acl_need){.fact = ACL_FACT_NONE};
@@ -92,6 +123,9 @@ enum acl_verdict acl_subscribe(const struct acl_client *c, const struct fp_filte
 {
     if (f->kinds == 0) {
         return ACL_FOREIGN;
+    }
+    if (c->trunk != ACL_TRUNK_NONE) {
+        return allow_if(only(f->kinds, BIT(trunk_reads(c))) && fp_id_eq(&f->a, &c->user)); /* A2 */
     }
     if (only(f->kinds, BIT(FP_TOPIC_DEVICE_DOWN))) {
         return allow_if(fp_id_eq(&f->a, &c->device));
@@ -118,6 +152,8 @@ bool acl_in_background(const struct fp_topic *t)
     case FP_TOPIC_DEVICE_DOWN:
     case FP_TOPIC_USER_INBOX:
     case FP_TOPIC_CONV_HEAD:
+    case FP_TOPIC_RELAY_UP: /* a relay's client id may be a device's that rests */
+    case FP_TOPIC_RELAY_DOWN:
     case FP_TOPIC_OPS:
         return true;
     case FP_TOPIC_DEVICE_UP:
@@ -131,8 +167,6 @@ bool acl_in_background(const struct fp_topic *t)
     case FP_TOPIC_CONV_TYPING:
     case FP_TOPIC_SCOPE_PRESENCE:
     case FP_TOPIC_SCOPE_STATE:
-    case FP_TOPIC_RELAY_UP:
-    case FP_TOPIC_RELAY_DOWN:
     case FP_TOPIC_KINDS:
         break;
     }
@@ -141,6 +175,9 @@ bool acl_in_background(const struct fp_topic *t)
 
 struct acl_need acl_read_needs(const struct acl_client *c, const struct fp_topic *t)
 {
+    if (c->trunk != ACL_TRUNK_NONE) {
+        return (struct acl_need){.fact = ACL_FACT_NONE};
+    }
     switch (t->kind) {
     case FP_TOPIC_CONV_EVENT:
     case FP_TOPIC_CONV_HEAD:
@@ -187,6 +224,9 @@ static enum acl_verdict read_down(const struct acl_client *c, const struct fp_to
 
 enum acl_verdict acl_read(const struct acl_client *c, const struct fp_topic *t, struct fp_bytes payload, const struct acl_known *known)
 {
+    if (c->trunk != ACL_TRUNK_NONE && t->kind != FP_TOPIC_FOREIGN) {
+        return allow_if(t->kind == trunk_reads(c) && fp_id_eq(&t->a, &c->user)); /* A2 */
+    }
     switch (t->kind) {
     case FP_TOPIC_FOREIGN:
         return ACL_FOREIGN;

@@ -20,7 +20,8 @@ struct conns {
 
 struct conn_state {
     bool told;   /* the engine has an item of it, and gets its DISCONNECT */
-    bool logged; /* why its names are no use */
+    bool logged; /* why its names are no use, or what is wrong with a relay's frames */
+    bool relay;  /* it listens to a trunk */
     struct fp_id user;
     struct fp_id device;
     struct fp_mono heard; /* its last publish; what else it sends, a plugin does not see */

@@ -1,8 +1,8 @@
 #include "plugin/mosq/guard.h"
 
-void guard_init(struct guard *g, struct rights *rights, const struct id_list *services, const struct id_list *operators)
+void guard_init(struct guard *g, struct rights *rights, const struct config *config)
 {
-    *g = (struct guard){.rights = rights, .services = services, .operators = operators};
+    *g = (struct guard){.rights = rights, .config = config};
 }
 
 void guard_forget(struct guard *g)
@@ -47,6 +47,14 @@ static bool is_the_hub(const struct fp_id *id)
     return is_id(id, "~hub");
 }
 
+static enum acl_trunk trunk_of(const struct config *c, const struct fp_id *user)
+{
+    if (c->role == HUB_ROLE_SITE) {
+        return fp_id_eq(&c->relay, user) ? ACL_TRUNK_AT_SITE : ACL_TRUNK_NONE;
+    }
+    return relay_list_find(&c->relays, user) != NULL ? ACL_TRUNK_AT_HUB : ACL_TRUNK_NONE;
+}
+
 static struct guard_client *slot_of(struct guard *g, const void *client)
 {
     uint64_t h = (uint64_t)(uintptr_t)client * 0x9e3779b97f4a7c15ULL; /* pointers differ in few bits; this spreads them */
@@ -80,8 +88,9 @@ const struct acl_client *guard_client(struct guard *g, const struct guard_who *w
         *out_why = "the name ~hub is the hub's own";
         return NULL;
     }
-    fresh.service = lists(g->services, &fresh.user);
-    fresh.operator= lists(g->operators, &fresh.user);
+    fresh.service = lists(&g->config->services, &fresh.user);
+    fresh.operator= lists(&g->config->operators, &fresh.user);
+    fresh.trunk = trunk_of(g->config, &fresh.user);
     *known = (struct guard_client){.client = who->client, .acl = fresh};
     return &known->acl;
 }

@@ -3,7 +3,7 @@
  *
  * Shape       text in, verdict out. One publish to many readers is parsed once, and a client's names once while they stay the same.
  * Errors      a client without well-formed names is denied everything below fp/, with the reason in guard_client()
- * Memory      everything is inside the struct but the rights, which are borrowed
+ * Memory      everything is inside the struct but the rights and the configuration, which are borrowed
  * Thread      one thread (the broker's)
  */
 #ifndef PLUGIN_MOSQ_GUARD_H
@@ -28,8 +28,7 @@ struct guard_client {
 
 struct guard {
     struct rights *rights;
-    const struct id_list *services;
-    const struct id_list *operators;
+    const struct config *config; /* names and role */
     struct guard_client clients[GUARD_CLIENTS];
     char topic_text[FP_TOPIC_MAX + 1]; /* the last topic, "" = none */
     size_t topic_len;
@@ -37,8 +36,8 @@ struct guard {
     struct fp_topic topic;
 };
 
-void guard_init(struct guard *g, struct rights *rights, const struct id_list *services, const struct id_list *operators);
-void guard_forget(struct guard *g); /* the lists have changed */
+void guard_init(struct guard *g, struct rights *rights, const struct config *config);
+void guard_forget(struct guard *g); /* the configuration has changed */
 
 /* The topic, or NULL if it is below fp/ and none of ours. Good until the next call. */
 const struct fp_topic *guard_topic(struct guard *g, const char *topic);

@@ -89,7 +89,8 @@ static void answer_busy(struct host *h, const struct source_item *item)
     (void)mosquitto_broker_publish_copy(NULL, topic, (int)payload.len, payload.p, 1, false, NULL); /* no memory: the device's own timer is left */
 }
 
-static void hand_over(struct host *h, const struct guard_who *who, struct source_item *item)
+/* False: there is no room, and nothing was taken. */
+static bool push(struct host *h, const struct guard_who *who, struct source_item *item)
 {
     struct conn_state *conn = conns_add(&h->conns, who->client);
 
@@ -98,12 +99,29 @@ static void hand_over(struct host *h, const struct guard_who *who, struct source
         conn->heard = clock_mono();
     }
     if (conn == NULL || engine_fatal(&h->engine) != FP_OK || inlet_push(&h->engine.inlet, item, !conn->told) != FP_OK) {
-        answer_busy(h, item);
-        return;
+        return false;
     }
     conn->told = true;
     conn->user = item->user;
     conn->device = item->device;
+    return true;
+}
+
+static bool is_frame(const struct source_item *item)
+{
+    return item->topic == FP_TOPIC_RELAY_UP || item->topic == FP_TOPIC_RELAY_DOWN;
+}
+
+static void hand_over(struct host *h, const struct guard_who *who, struct source_item *item)
+{
+    if (!push(h, who, item)) {
+        if (is_frame(item)) {
+            h->stats.busy++; /* lost on the way, as any frame may be */
+        } else {
+            answer_busy(h, item);
+        }
+        return;
+    }
     if (item->kind == SOURCE_REFUSED) {
         h->stats.refused++;
     } else {
@@ -126,7 +144,7 @@ static void hand_over_publish(struct host *h, const struct guard_who *who, const
         item.kind = SOURCE_REFUSED;
         item.refused = FP_EMALFORMED;
         item.reason = refused_why;
-    } else if (p->payload.len > h->config.max_batch_bytes) {
+    } else if (!is_frame(&item) && p->payload.len > h->config.max_batch_bytes) {
         item.kind = SOURCE_REFUSED;
         item.refused = FP_ETOOLARGE;
         item.reason = "the payload is longer than the hub takes in one publish";
@@ -135,6 +153,55 @@ static void hand_over_publish(struct host *h, const struct guard_who *who, const
         item.payload = fp_bytes_of(NULL, 0);
     }
     hand_over(h, who, &item);
+}
+
+/* ------------------------------------------------------------------ trunks */
+
+static bool is_trunk(struct host *h, const struct guard_who *who)
+{
+    const char *why = NULL;
+    const struct acl_client *client = guard_client(&h->guard, who, &why);
+
+    return client != NULL && client->trunk != ACL_TRUNK_NONE;
+}
+
+/* A frame that the broker must not take. Once a connection, as above; nobody is told by a message, the other end goes without an ack. */
+static void log_frame(struct host *h, const struct guard_who *who, const char *why)
+{
+    struct conn_state *conn = conns_add(&h->conns, who->client);
+
+    if (conn != NULL && !conn->logged) {
+        conn->logged = true;
+        host_log(MOSQ_LOG_WARNING, "relay %s: a frame was refused: %s", who->username, why);
+    }
+}
+
+/*
+ * A relay begins to listen. The engine of a site says hello then, so it gets an empty frame, and with it the end of the connection later.
+ * Without room for that the filter is refused: who carries the frames asks again.
+ */
+static bool begin_relay(struct host *h, const struct guard_who *who)
+{
+    const char *why = NULL;
+    const struct acl_client *client = guard_client(&h->guard, who, &why);
+    struct conn_state *conn = client ? conns_add(&h->conns, who->client) : NULL;
+
+    if (conn == NULL) {
+        return false;
+    }
+    if (client->trunk == ACL_TRUNK_AT_SITE) {
+        struct source_item item = {.kind = SOURCE_MESSAGE, .topic = FP_TOPIC_RELAY_DOWN, .user = client->user, .device = client->device};
+        if (!push(h, who, &item)) {
+            return false;
+        }
+    }
+    conn->user = client->user;
+    conn->device = client->device;
+    if (!conn->relay) {
+        conn->relay = true;
+        host_log(MOSQ_LOG_NOTICE, "relay %.*s connected", (int)client->user.len, client->user.text);
+    }
+    return true;
 }
 
 /* ------------------------------------------------------------------ access */
@@ -176,7 +243,9 @@ static int check_write(struct host *h, const struct guard_who *who, const struct
     const char *why = NULL;
     enum acl_verdict verdict = guard_write(&h->guard, who, p, &why);
 
-    if (verdict == ACL_REFUSE) {
+    if (verdict == ACL_REFUSE && is_trunk(h, who)) {
+        log_frame(h, who, why);
+    } else if (verdict == ACL_REFUSE) {
         hand_over_publish(h, who, p, why);
     }
     return verdict_code(h, who, verdict, why);
@@ -187,6 +256,9 @@ static int check_subscribe(struct host *h, const struct guard_who *who, const ch
     const char *why = NULL;
     enum acl_verdict verdict = guard_subscribe(&h->guard, who, filter, &why);
 
+    if (verdict == ACL_ALLOW && is_trunk(h, who) && !begin_relay(h, who)) {
+        return MOSQ_ERR_ACL_DENIED;
+    }
     return verdict_code(h, who, verdict, why);
 }
 
@@ -267,6 +339,9 @@ int hook_disconnect(int event, void *data, void *userdata)
     h->turn.delivering = false;
     if (conn == NULL) {
         return MOSQ_ERR_SUCCESS;
+    }
+    if (conn->relay) {
+        host_log(MOSQ_LOG_WARNING, "relay %.*s lost", (int)conn->user.len, conn->user.text);
     }
     rights_gone(&h->rights, &conn->device); /* the engine takes it back as well, a moment later */
     if (conn->told) {

@@ -214,7 +214,7 @@ static enum fp_err open_all(struct host *h)
     if (!err) {
         conns_init(&h->conns);
         budget_init(&h->budget);
-        guard_init(&h->guard, &h->rights, &h->config.services, &h->config.operators);
+        guard_init(&h->guard, &h->rights, &h->config);
         err = start(h);
     }
     return err;

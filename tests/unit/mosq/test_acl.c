@@ -107,6 +107,117 @@ static void a_client_writes_only_its_own_four_topics(void **state)
     }
 }
 
+/* ------------------------------------------------------------------ trunks */
+
+static struct acl_client pipe_at(enum acl_trunk end)
+{
+    /* all that makes others mighty must not help it, nor a client id that is a device's */
+    return (struct acl_client){.user = id("site-b"), .device = id("tablet"), .service = true, .operator= true, .trunk = end};
+}
+
+static enum acl_verdict write_as(const struct acl_client *c, const char *topic, size_t len, int qos, bool retain)
+{
+    static const uint8_t frame[ACL_FRAME_BYTES_MAX + 1];
+    const struct acl_known owner = {.owner_known = true, .owner = c->user};
+    struct fp_topic t = topic_of(topic);
+    struct acl_publish p = {.topic = &t, .payload = fp_bytes_of(frame, len), .qos = qos, .retain = retain};
+    const char *why = NULL;
+    enum acl_verdict verdict = acl_write(c, &p, &owner, &why);
+
+    assert_int_equal(why != NULL, verdict == ACL_REFUSE);
+    return verdict;
+}
+
+static bool subscribes_as(const struct acl_client *c, const char *filter)
+{
+    struct fp_filter f;
+    return fp_filter_parse(filter, strlen(filter), &f) == FP_OK && acl_subscribe(c, &f, &yes) == ACL_ALLOW;
+}
+
+static bool reads_as(const struct acl_client *c, const char *topic)
+{
+    const struct acl_known all = {.yes = true, .owner_known = true, .owner = c->user};
+    struct fp_topic t = topic_of(topic);
+    return acl_read(c, &t, fp_bytes_of("x", 1), &all) == ACL_ALLOW;
+}
+
+static void a_relay_writes_one_way_and_reads_the_other(void **state)
+{
+    (void)state;
+    struct acl_client at_hub = pipe_at(ACL_TRUNK_AT_HUB), at_site = pipe_at(ACL_TRUNK_AT_SITE);
+
+    assert_int_equal(write_as(&at_hub, "fp/1/relay/site-b/up", 5, 0, false), ACL_ALLOW);
+    assert_int_equal(write_as(&at_hub, "fp/1/relay/site-b/down", 5, 0, false), ACL_DENY);
+    assert_int_equal(write_as(&at_site, "fp/1/relay/site-b/down", 5, 0, false), ACL_ALLOW);
+    assert_int_equal(write_as(&at_site, "fp/1/relay/site-b/up", 5, 0, false), ACL_DENY);
+    assert_true(subscribes_as(&at_hub, "fp/1/relay/site-b/down"));
+    assert_false(subscribes_as(&at_hub, "fp/1/relay/site-b/up"));
+    assert_true(subscribes_as(&at_site, "fp/1/relay/site-b/up"));
+    assert_false(subscribes_as(&at_site, "fp/1/relay/site-b/down"));
+    assert_true(reads_as(&at_hub, "fp/1/relay/site-b/down"));
+    assert_false(reads_as(&at_hub, "fp/1/relay/site-b/up"));
+    assert_true(reads_as(&at_site, "fp/1/relay/site-b/up"));
+    assert_false(reads_as(&at_site, "fp/1/relay/site-b/down"));
+}
+
+static void a_relays_user_may_do_nothing_else(void **state)
+{
+    (void)state;
+    const char *const others[] = {
+        "fp/1/relay/site-a/up",       "fp/1/relay/site-a/down",   "fp/1/device/tablet/up",     "fp/1/device/tablet/now",
+        "fp/1/device/tablet/status",  "fp/1/device/tablet/down",  "fp/1/user/site-b/inbox",    "fp/1/user/site-b/presence",
+        "fp/1/scope/s/conv/c/event",  "fp/1/scope/s/conv/c/head", "fp/1/scope/s/conv/c/about", "fp/1/scope/s/conv/c/receipts",
+        "fp/1/scope/s/conv/c/typing", "fp/1/scope/s/presence",    "fp/1/scope/s/state/k",      "fp/1/ops/hub",
+    };
+
+    for (enum acl_trunk end = ACL_TRUNK_AT_HUB; end <= ACL_TRUNK_AT_SITE; end++) {
+        struct acl_client c = pipe_at(end);
+        for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+            struct fp_topic t = topic_of(others[i]);
+            assert_int_equal(write_as(&c, others[i], 5, 1, false), ACL_DENY);
+            assert_int_equal(write_as(&c, others[i], 5, 1, true), ACL_DENY); /* no nack either */
+            assert_int_equal(acl_read_needs(&c, &t).fact, ACL_FACT_NONE);
+            assert_false(reads_as(&c, others[i]));
+            assert_false(subscribes_as(&c, others[i]));
+        }
+        assert_false(subscribes_as(&c, "fp/1/scope/s/conv/+/+"));
+        assert_false(subscribes_as(&c, "fp/1/user/site-b/+"));
+        assert_false(subscribes_as(&c, "fp/1/ops/#"));
+        assert_int_equal(write_as(&c, "weather/today", 5, 2, true), ACL_FOREIGN);
+    }
+}
+
+static void nobody_else_touches_a_trunk(void **state)
+{
+    (void)state;
+    struct acl_client who[] = {anna(), robot(), olga(), anna()};
+    who[3].user = id("site-b"); /* of that name, but no relay of ours */
+
+    for (size_t i = 0; i < sizeof who / sizeof who[0]; i++) {
+        const char *const topics[] = {"fp/1/relay/site-b/up", "fp/1/relay/site-b/down"};
+        for (size_t k = 0; k < 2; k++) {
+            assert_int_equal(write_as(&who[i], topics[k], 5, 0, false), ACL_DENY);
+            assert_false(reads_as(&who[i], topics[k]));
+            assert_false(subscribes_as(&who[i], topics[k]));
+        }
+    }
+}
+
+static void a_frame_is_not_kept_not_qos_2_and_not_too_long(void **state)
+{
+    (void)state;
+    struct acl_client c = pipe_at(ACL_TRUNK_AT_HUB);
+    const char *up = "fp/1/relay/site-b/up";
+
+    assert_int_equal(write_as(&c, up, 5, 0, true), ACL_REFUSE);
+    assert_int_equal(write_as(&c, up, 5, 2, false), ACL_REFUSE);
+    assert_int_equal(write_as(&c, up, 5, 1, false), ACL_ALLOW);
+    assert_int_equal(write_as(&c, up, ACL_FRAME_BYTES_MAX, 0, false), ACL_ALLOW);
+    assert_int_equal(write_as(&c, up, ACL_FRAME_BYTES_MAX + 1, 0, false), ACL_REFUSE);
+}
+
+/* ------------------------------------------------------------------ status */
+
 static void the_status_of_a_device_is_its_owners(void **state)
 {
     (void)state;
@@ -265,12 +376,12 @@ static void what_is_said_to_a_device_is_for_its_owner(void **state)
     assert_int_equal(acl_read(&a, &down, fp_enc_bytes_of(&e), &bens), ACL_DENY);
 }
 
-static void the_background_is_left_heads_inbox_answers_and_metrics(void **state)
+static void the_background_is_left_heads_inbox_answers_metrics_and_frames(void **state)
 {
     (void)state;
     for (int kind = 0; kind < FP_TOPIC_KINDS; kind++) {
         bool left = kind == FP_TOPIC_DEVICE_DOWN || kind == FP_TOPIC_USER_INBOX || kind == FP_TOPIC_CONV_HEAD || kind == FP_TOPIC_OPS ||
-                    kind == FP_TOPIC_FOREIGN;
+                    kind == FP_TOPIC_FOREIGN || kind == FP_TOPIC_RELAY_UP || kind == FP_TOPIC_RELAY_DOWN;
         assert_int_equal(acl_in_background(&(struct fp_topic){.kind = (enum fp_topic_kind)kind}), left);
     }
 }
@@ -278,10 +389,16 @@ static void the_background_is_left_heads_inbox_answers_and_metrics(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_client_writes_only_its_own_four_topics),  cmocka_unit_test(the_status_of_a_device_is_its_owners),
-        cmocka_unit_test(filters_are_answered_by_the_table),         cmocka_unit_test(deliveries_are_answered_by_the_table),
+        cmocka_unit_test(a_relay_writes_one_way_and_reads_the_other),
+        cmocka_unit_test(a_relays_user_may_do_nothing_else),
+        cmocka_unit_test(nobody_else_touches_a_trunk),
+        cmocka_unit_test(a_frame_is_not_kept_not_qos_2_and_not_too_long),
+        cmocka_unit_test(a_client_writes_only_its_own_four_topics),
+        cmocka_unit_test(the_status_of_a_device_is_its_owners),
+        cmocka_unit_test(filters_are_answered_by_the_table),
+        cmocka_unit_test(deliveries_are_answered_by_the_table),
         cmocka_unit_test(what_is_said_to_a_device_is_for_its_owner),
-        cmocka_unit_test(the_background_is_left_heads_inbox_answers_and_metrics),
+        cmocka_unit_test(the_background_is_left_heads_inbox_answers_metrics_and_frames),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@
 struct fixture {
     struct fake_reader reader;
     struct rights rights;
-    struct id_list services, operators;
+    struct config config;
     struct guard guard;
 };
 
@@ -24,7 +24,7 @@ static int set_up(void **state)
 
     f = (struct fixture){.reader = {.settled = true}};
     *state = &f;
-    guard_init(&f.guard, &f.rights, &f.services, &f.operators);
+    guard_init(&f.guard, &f.rights, &f.config);
     return rights_init(&f.rights, 1024, fake_reader_port(&f.reader), 0);
 }
 
@@ -141,12 +141,40 @@ static void services_and_operators_come_from_the_lists(void **state)
 
     assert_int_equal(read_from(f, who, "fp/1/scope/s/conv/c/event"), ACL_DENY);
     assert_int_equal(guard_subscribe(&f->guard, &who, "fp/1/ops/#", &why), ACL_DENY);
-    assert_true(fp_id_parse("anna", 4, &f->services.ids[0]));
-    f->services.count = 1;
-    f->operators = f->services;
+    assert_true(fp_id_parse("anna", 4, &f->config.services.ids[0]));
+    f->config.services.count = 1;
+    f->config.operators = f->config.services;
     guard_forget(&f->guard);
     assert_int_equal(read_from(f, who, "fp/1/scope/s/conv/c/event"), ACL_ALLOW);
     assert_int_equal(guard_subscribe(&f->guard, &who, "fp/1/ops/#", &why), ACL_ALLOW);
+}
+
+static bool writes(struct fixture *f, struct guard_who who, const char *topic)
+{
+    const char *why = NULL;
+    return guard_write(&f->guard, &who, &(struct guard_publish){.topic = topic, .payload = fp_bytes_of("x", 1)}, &why) == ACL_ALLOW;
+}
+
+static void relays_come_from_the_configuration(void **state)
+{
+    struct fixture *f = *state;
+    struct guard_who who = anna();
+
+    assert_false(writes(f, who, "fp/1/relay/anna/up"));
+    assert_true(fp_id_parse("anna", 4, &f->config.relays.rows[0].relay));
+    f->config.relays.count = 1;
+    guard_forget(&f->guard);
+    assert_true(writes(f, who, "fp/1/relay/anna/up"));
+    assert_int_equal(read_from(f, who, "fp/1/relay/anna/down"), ACL_ALLOW);
+    assert_false(writes(f, who, "fp/1/device/tablet/up"));
+    f->config.role = HUB_ROLE_SITE; /* where the list means nothing */
+    guard_forget(&f->guard);
+    assert_false(writes(f, who, "fp/1/relay/anna/up"));
+    assert_false(writes(f, who, "fp/1/relay/anna/down"));
+    f->config.relay = f->config.relays.rows[0].relay;
+    guard_forget(&f->guard);
+    assert_true(writes(f, who, "fp/1/relay/anna/down"));
+    assert_int_equal(read_from(f, who, "fp/1/relay/anna/up"), ACL_ALLOW);
 }
 
 static void the_last_topic_is_not_taken_for_a_longer_or_shorter_one(void **state)
@@ -183,8 +211,8 @@ static void a_status_is_read_by_those_who_share_a_scope(void **state)
     assert_int_equal(read_from(f, anna(), "fp/1/device/bens/status"), ACL_DENY);
     struct guard_who himself = {.client = &client_b, .username = "ben", .client_id = "laptop"};
     assert_int_equal(read_from(f, himself, "fp/1/device/bens/status"), ACL_ALLOW);
-    f->services.ids[0] = ben;
-    f->services.count = 1;
+    f->config.services.ids[0] = ben;
+    f->config.services.count = 1;
     guard_forget(&f->guard);
     assert_int_equal(read_from(f, himself, "fp/1/device/phone/status"), ACL_ALLOW);
 }
@@ -206,18 +234,20 @@ static void a_device_in_the_background_is_sent_little_and_nothing_is_looked_up_f
         const char *topic;
         enum acl_verdict idle;
     } cases[] = {
-        {"fp/1/device/tablet/down", ACL_ALLOW},         {"fp/1/user/anna/inbox", ACL_ALLOW},         {"fp/1/scope/s/conv/c/head", ACL_ALLOW},
-        {"fp/1/ops/hub", ACL_ALLOW},                    {"fp/1/user/anna/presence", ACL_DENY},       {"fp/1/scope/s/conv/c/event", ACL_DENY},
-        {"fp/1/scope/s/conv/c/about", ACL_DENY},        {"fp/1/scope/s/conv/c/receipts", ACL_DENY},  {"fp/1/scope/s/conv/c/typing", ACL_DENY},
-        {"fp/1/scope/s/presence", ACL_DENY},            {"fp/1/scope/s/state/bids", ACL_DENY},       {"fp/1/device/tablet/status", ACL_DENY},
-        {"fp/1/user/ben/inbox", ACL_DENY},              {"weather/today", ACL_FOREIGN},
+        {"fp/1/device/tablet/down", ACL_ALLOW},   {"fp/1/user/anna/inbox", ACL_ALLOW},
+        {"fp/1/scope/s/conv/c/head", ACL_ALLOW},  {"fp/1/ops/hub", ACL_ALLOW},
+        {"fp/1/user/anna/presence", ACL_DENY},    {"fp/1/scope/s/conv/c/event", ACL_DENY},
+        {"fp/1/scope/s/conv/c/about", ACL_DENY},  {"fp/1/scope/s/conv/c/receipts", ACL_DENY},
+        {"fp/1/scope/s/conv/c/typing", ACL_DENY}, {"fp/1/scope/s/presence", ACL_DENY},
+        {"fp/1/scope/s/state/bids", ACL_DENY},    {"fp/1/device/tablet/status", ACL_DENY},
+        {"fp/1/user/ben/inbox", ACL_DENY},        {"weather/today", ACL_FOREIGN},
     };
     struct guard_who other = {.client = &client_b, .username = "anna", .client_id = "phone"};
     struct fp_id tablet = {.len = 6, .text = "tablet"};
 
     f->reader.allowed = true;
-    assert_true(fp_id_parse("anna", 4, &f->operators.ids[0]));
-    f->operators.count = 1;
+    assert_true(fp_id_parse("anna", 4, &f->config.operators.ids[0]));
+    f->config.operators.count = 1;
     assert_int_equal(read_from(f, anna(), "fp/1/scope/s/conv/c/event"), ACL_ALLOW);
     rights_grant(&f->rights, &(struct rights_grant){.kind = TELL_IDLE, .id = tablet, .allowed = true});
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -238,6 +268,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_topic_that_is_too_long_is_denied, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_client_that_changes_its_names_is_seen_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(services_and_operators_come_from_the_lists, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(relays_come_from_the_configuration, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_last_topic_is_not_taken_for_a_longer_or_shorter_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_status_is_read_by_those_who_share_a_scope, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_open_but_a_stranger_is_not_seen, set_up, tear_down),

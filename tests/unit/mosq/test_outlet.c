@@ -180,6 +180,16 @@ static void a_broker_without_memory_is_tried_again(void **state)
     assert_string_equal(f->topic, "fp/1/scope/s/conv/c1/event");
 }
 
+static void a_frame_of_a_trunk_leaves_under_its_relays_topic(void **state)
+{
+    struct fixture *f = *state;
+    struct tell t = {.kind = TELL_PUBLISH, .topic = {.kind = FP_TOPIC_RELAY_DOWN, .a = id("site-b")}, .payload = fp_bytes_of("frame", 5)};
+
+    assert_int_equal(f->port.tell(f->port.ctx, &t), FP_OK);
+    assert_string_equal(tick(f), "p");
+    assert_string_equal(f->topic, "fp/1/relay/site-b/down");
+}
+
 static void too_large_a_payload_is_refused_and_nothing_is_told(void **state)
 {
     struct fixture *f = *state;
@@ -216,6 +226,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pending_ends_a_turn_after_the_last_publish, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_budget_ends_a_tick_and_the_next_one_goes_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_broker_without_memory_is_tried_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_frame_of_a_trunk_leaves_under_its_relays_topic, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_large_a_payload_is_refused_and_nothing_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_broker_that_goes_down_blocks_nobody, set_up, tear_down),
     };
