@@ -135,6 +135,13 @@ static struct fp_nack nack_of(const struct command_ctx *x, enum fp_err code)
     return (struct fp_nack){.n = x->cmd->n, .code = code, .reason = fp_bytes_of(why, strlen(why)), .current = x->current};
 }
 
+/* The device, and the relay that has brought its command. */
+static enum fp_err nack_both(struct hub *h, struct command_ctx *x, const struct fp_nack *nack)
+{
+    enum fp_err err = x->relayed ? relays_refused(h, x, nack->code) : FP_OK;
+    return err ? err : answer_nack(h, &x->item->device, nack);
+}
+
 enum fp_err answer_refuse(struct hub *h, struct command_ctx *x, enum fp_err code)
 {
     struct fp_nack nack = nack_of(x, code);
@@ -149,7 +156,7 @@ enum fp_err answer_refuse(struct hub *h, struct command_ctx *x, enum fp_err code
             return err;
         }
     }
-    return answer_nack(h, &x->item->device, &nack);
+    return nack_both(h, x, &nack);
 }
 
 enum fp_err answer_retry(struct hub *h, struct command_ctx *x, enum fp_err code)
@@ -159,7 +166,7 @@ enum fp_err answer_retry(struct hub *h, struct command_ctx *x, enum fp_err code)
     if (code == FP_EGAP) {
         nack.next_n = x->dev->d.next_n;
     }
-    return answer_nack(h, &x->item->device, &nack);
+    return nack_both(h, x, &nack);
 }
 
 /* The row of an n that is below the next one: staged by this batch, or on disk. */
@@ -184,6 +191,19 @@ static enum fp_err find_row(struct hub *h, struct command_ctx *x, struct dedupe_
     return dedupe_find_row(a.rows, n - a.first, out);
 }
 
+static enum fp_err repeat_nack(struct hub *h, struct command_ctx *x, struct fp_bytes row)
+{
+    struct fp_reply r;
+    struct fp_bytes reply = arena_copy(&h->arena, row);
+    enum fp_err err = FP_OK;
+
+    h->stats.nacks++;
+    if (x->relayed && reply.p && fp_reply_decode(reply, &r) == FP_OK && r.what == FP_REPLY_NACK) {
+        err = relays_refused(h, x, r.as.nack.code);
+    }
+    return err ? err : tell_after_acks(h, &x->item->device, reply);
+}
+
 enum fp_err answer_repeat(struct hub *h, struct command_ctx *x)
 {
     struct dedupe_row row;
@@ -197,16 +217,14 @@ enum fp_err answer_repeat(struct hub *h, struct command_ctx *x)
     if (!found) {
         x->why = "the answer to this command is no longer kept";
         nack = nack_of(x, FP_ETOOLATE);
-    } else if (row.hash != x->cmd->hash) {
+    } else if (row.hash != 0 && row.hash != x->cmd->hash) { /* 0: what it was travelled another way and was not seen here */
         x->why = "this number was used for another command";
         nack = nack_of(x, FP_ECONFLICT);
     } else if (row.accepted) {
         row.answer.n = x->cmd->n;
         return tell_ack(h, x->dev, &row.answer);
     } else {
-        h->stats.nacks++;
-        struct fp_bytes reply = arena_copy(&h->arena, row.nack);
-        return tell_after_acks(h, &x->item->device, reply);
+        return repeat_nack(h, x, row.nack);
     }
-    return answer_nack(h, &x->item->device, &nack);
+    return nack_both(h, x, &nack);
 }

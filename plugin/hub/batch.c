@@ -76,6 +76,9 @@ enum fp_err batch_commit(struct hub *h)
     if (!err) {
         err = receipts_save(h);
     }
+    if (!err) {
+        err = relays_save(h);
+    }
     if (!err && h->begun) {
         err = h->store.commit(h->store.ctx);
         h->stats.commits++;
@@ -87,6 +90,7 @@ enum fp_err batch_commit(struct hub *h)
     tells_release(h); /* H1 */
     pages_accept(h);
     timers_commit(h);
+    relays_commit(h);
     err = receipts_commit(h);
     err = err ? err : queue_heads(h); /* without memory the batch runs once more, and all of it is answered as repeated */
     unstage(h);
@@ -101,6 +105,7 @@ void batch_undo(struct hub *h)
     }
     pages_forget_new(h);
     timers_undo(h);
+    relays_undo(h);
     unstage(h);
     cache_drop(h); /* M1 */
     stage_reset(h);

@@ -74,14 +74,14 @@ static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_
 
     switch (dedupe_judge(x->dev->d.next_n, x->cmd->n)) {
     case DEDUPE_REPEAT:
-        return answer_repeat(h, x);
+        return x->relayed && x->relayed->refused ? FP_OK : answer_repeat(h, x);
     case DEDUPE_GAP:
         x->why = "an earlier command of this device is missing; key 7 says which";
         return answer_retry(h, x, FP_EGAP);
     case DEDUPE_NEXT:
         break;
     }
-    if (!within_rate(h, x, HUB_DURABLE, &err)) {
+    if (!x->relayed && !within_rate(h, x, HUB_DURABLE, &err)) { /* a relay's credit bounds what it brings */
         return err;
     }
     err = decoded ? decoded : command_apply(h, x);
@@ -98,7 +98,7 @@ static enum fp_err apply_plain(struct hub *h, struct command_ctx *x, enum fp_err
     enum fp_err err = FP_OK;
     enum hub_class class = x->item->topic == FP_TOPIC_DEVICE_NOW ? HUB_NOW : HUB_ASKED;
     bool bye = x->cmd->kind == FP_K_BYE && class == HUB_ASKED; /* who wants to go may go */
-    if (!bye && !within_rate(h, x, class, &err)) {
+    if (!bye && !x->relayed && !within_rate(h, x, class, &err)) {
         return err;
     }
     err = decoded;
@@ -163,6 +163,20 @@ static enum fp_err apply_one(struct hub *h, const struct source_item *item, stru
         return nack_plain(h, item, FP_EMALFORMED, "a durable command travels on .../up");
     }
     return cmd.n > 0 ? apply_numbered(h, &x, decoded) : apply_plain(h, &x, decoded);
+}
+
+enum fp_err command_relayed(struct hub *h, struct command_ctx *x, enum fp_err decoded)
+{
+    h->stats.commands++;
+    enum fp_err err = own_device(h, x->item, &x->dev);
+    if (err) {
+        return err;
+    }
+    if (!fp_id_eq(&x->dev->d.user, &x->item->user)) { /* its owner is not told: he has not sent it */
+        x->why = "this device belongs to another user";
+        return relays_refused(h, x, FP_EIDENTITY);
+    }
+    return x->cmd->n > 0 ? apply_numbered(h, x, decoded) : apply_plain(h, x, decoded);
 }
 
 /* A command that the store could not take: nothing of it happened, and the device may send it again. */

@@ -12,6 +12,9 @@ struct fp_event event_of(const struct hub *h, const struct command_ctx *x)
     struct compose_place place = {.conv = x->conv->c.id, .head = x->conv->c.head, .at = x->conv->c.at};
     struct fp_event ev = compose_event(x->cmd, &place, &x->item->user, &x->item->device, h->wall);
     ev.flags |= context_is_hub(&ev.user) ? FP_FLAG_HUB : 0;
+    if (x->relayed) {
+        relays_branch(h, x, &ev);
+    }
     return ev;
 }
 

@@ -1,5 +1,6 @@
 /* What a user says about himself: a text, and who may see him. */
 #include "plugin/hub/people.h"
+#include "plugin/hub/trunk.h"
 
 bool people_is_dm(const struct fp_id *scope)
 {
@@ -15,6 +16,7 @@ static enum fp_err save(struct hub *h, const struct store_person *row)
         return FP_ENOMEM;
     }
     person_touch(h, p, true); /* read again once the batch is over, whichever way it ends */
+    relays_person(h, &row->user);
     enum fp_err err = stage_begin(h);
     return err ? err : h->store.save_person(h->store.ctx, row);
 }
@@ -77,7 +79,12 @@ enum fp_err people_policy(struct hub *h, struct command_ctx *x)
     }
     row.policy = x->cmd->body;
     row.open = policy_is_open(row.policy);
+    row.version++; /* a relay goes by it */
     err = save(h, &row);
+    if (!err && row.status_until.ms > 0 && row.status.len > 0) {
+        struct store_timer t = {.kind = STORE_TIMER_STATUS, .owner = row.user, .version = row.version, .due = row.status_until};
+        err = timers_set(h, &t);
+    }
     return err ? err : tells_grant(h, TELL_OPEN, &row.user, &row.user, row.open, 0);
 }
 

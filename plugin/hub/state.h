@@ -221,6 +221,7 @@ void cache_drop(struct hub *h);
 
 /* ---- tells.c: stage and release */
 enum fp_err tells_publish(struct hub *h, const struct fp_topic *topic, struct fp_bytes payload, bool retain);
+enum fp_err tells_volatile(struct hub *h, const struct fp_topic *topic, struct fp_bytes payload); /* QoS 0; may get lost */
 enum fp_err tells_down(struct hub *h, const struct fp_id *device, struct fp_bytes payload);
 enum fp_err tells_inbox(struct hub *h, const struct fp_id *user, struct fp_bytes payload);
 enum fp_err tells_grant(struct hub *h, enum tell_kind kind, const struct fp_id *id, const struct fp_id *user, bool allowed, uint64_t change);
@@ -265,6 +266,8 @@ uint64_t context_floor(const struct store_conv *c, const struct store_member *m)
 /* ---- command.c */
 enum fp_err command_item(struct hub *h, const struct source_item *item);
 enum fp_err command_apply(struct hub *h, struct command_ctx *x); /* a durable command, by its kind */
+/* What a relay has brought: item, cmd and relayed of *x are filled in. decoded: what decoding it said, or why the relay has refused it. */
+enum fp_err command_relayed(struct hub *h, struct command_ctx *x, enum fp_err decoded);
 
 /* ---- handlers: FP_OK (answered), a peer error (to be refused for good), or a store's error */
 enum fp_err msg_apply(struct hub *h, struct command_ctx *x);

@@ -44,6 +44,11 @@ enum fp_err tells_publish(struct hub *h, const struct fp_topic *topic, struct fp
     return stage(h, &(struct tell){.kind = TELL_PUBLISH, .topic = *topic, .payload = payload, .qos = 1, .retain = retain}, false);
 }
 
+enum fp_err tells_volatile(struct hub *h, const struct fp_topic *topic, struct fp_bytes payload)
+{
+    return stage(h, &(struct tell){.kind = TELL_PUBLISH, .topic = *topic, .payload = payload}, false);
+}
+
 enum fp_err tells_down(struct hub *h, const struct fp_id *device, struct fp_bytes payload)
 {
     return tells_publish(h, &(struct fp_topic){.kind = FP_TOPIC_DEVICE_DOWN, .a = *device}, payload, false);

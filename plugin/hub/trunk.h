@@ -42,7 +42,12 @@ enum fp_err relays_run(struct hub *h);                                   /* part
 uint64_t relays_wait_us(const struct hub *h, struct fp_mono now);
 void relays_reconfigure(struct hub *h);
 
-/* A command that a relay has brought (x->relayed). Called where answers are made: */
+enum fp_err relays_save(struct hub *h); /* parts of batch_commit(): before the store's commit, */
+void relays_commit(struct hub *h);      /* after it, */
+void relays_undo(struct hub *h);        /* and of batch_undo() */
+
+/* A command that a relay has brought (x->relayed). Called where events and answers are made: */
+void relays_branch(const struct hub *h, const struct command_ctx *x, struct fp_event *ev);
 enum fp_err relays_refused(struct hub *h, struct command_ctx *x, enum fp_err code); /* the relay is told as well as the device */
 
 /* ---- site*.c: the site's end */
