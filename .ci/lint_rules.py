@@ -30,7 +30,7 @@ ZONES = {
                             "plugin/core/chain.h"],  # export and verify compute what the hub computes, by the same code
     "firmware-client/examples": ["firmware-client/include", "firmware-client/ports"],
     "edge-relay/core": [],
-    "edge-relay/app": ["edge-relay/core"],
+    "edge-relay/app": ["edge-relay/core", "firmware-client/include", "firmware-client/core/mqtt.h", "firmware-client/core/backoff.h"],
     "edge-relay/net": ["edge-relay/core", "edge-relay/app", "firmware-client/include", "firmware-client/ports"],
     "tests": [""],
 }
