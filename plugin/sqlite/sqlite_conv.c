@@ -19,12 +19,17 @@ bool column_conv(sqlite3_stmt *stmt, int column, struct store_conv *out)
         .floor = column_u64(stmt, column + 3),
         .about_seq = column_u64(stmt, column + 4),
         .retention_days = column_u64(stmt, column + 5),
-        .head = column_u64(stmt, column + 6), /* NULL, no run yet, reads as 0 */
+        .head = column_u64(stmt, column + 6), /* NULL where there is no run */
         .msgs = column_u64(stmt, column + 7),
         .at = {column_u64(stmt, column + 8)},
     };
-    return column_id(stmt, column + 1, &out->id) && column_id(stmt, column + 2, &out->scope) && column_chain(stmt, column + 9, out->chain) &&
-           column_chain(stmt, column + 10, out->floor_chain);
+    bool readable = column_id(stmt, column + 1, &out->id) && column_id(stmt, column + 2, &out->scope) && column_chain(stmt, column + 9, out->chain) &&
+                    column_chain(stmt, column + 10, out->floor_chain);
+    if (sqlite3_column_type(stmt, column + 6) == SQLITE_NULL) { /* T3 */
+        out->head = out->floor;
+        memcpy(out->chain, out->floor_chain, sizeof out->chain);
+    }
+    return readable;
 }
 
 static enum fp_err load_conv(void *ctx, const struct fp_id *id, struct store_conv *out, bool *out_found)
@@ -109,26 +114,68 @@ static enum fp_err load_about(void *ctx, uint64_t cid, struct fp_bytes *out_titl
     return FP_OK;
 }
 
-static enum fp_err each_conv(void *ctx, uint64_t after_cid, size_t limit, store_conv_fn fn, void *arg)
+static enum fp_err hand_out(struct sqlite_store *s, struct query *q, uint64_t after_cid, size_t limit, store_conv_fn fn, void *arg)
 {
-    struct sqlite_store *s = ctx;
     struct store_conv conv;
     bool go_on = true;
     bool readable = true;
     uint64_t rows = limit;
     int rc = SQLITE_OK;
 
-    store_enter(s);
-    struct query q = store_query(s, SQL_CONVS);
-    query_u64(&q, after_cid < INT64_MAX ? after_cid : INT64_MAX);
-    query_u64(&q, rows < INT64_MAX ? rows : INT64_MAX);
+    query_u64(q, after_cid < INT64_MAX ? after_cid : INT64_MAX);
+    query_u64(q, rows < INT64_MAX ? rows : INT64_MAX);
     s->in_callback = true;
-    while (go_on && (rc = query_step(&q)) == SQLITE_ROW) {
-        readable = column_conv(q.stmt, 0, &conv);
+    while (go_on && (rc = query_step(q)) == SQLITE_ROW) {
+        readable = column_conv(q->stmt, 0, &conv);
         go_on = readable && fn(arg, &conv);
     }
     s->in_callback = false;
-    return store_loaded(s, &q, rc, readable);
+    return store_loaded(s, q, rc, readable);
+}
+
+static enum fp_err each_conv(void *ctx, uint64_t after_cid, size_t limit, store_conv_fn fn, void *arg)
+{
+    struct sqlite_store *s = ctx;
+
+    store_enter(s);
+    struct query q = store_query(s, SQL_CONVS);
+    return hand_out(s, &q, after_cid, limit, fn, arg);
+}
+
+static enum fp_err each_conv_in(void *ctx, const struct fp_id *scope, uint64_t after_cid, size_t limit, store_conv_fn fn, void *arg)
+{
+    struct sqlite_store *s = ctx;
+
+    store_enter(s);
+    struct query q = store_query(s, SQL_CONVS_IN);
+    query_id(&q, scope);
+    return hand_out(s, &q, after_cid, limit, fn, arg);
+}
+
+enum fp_err store_need_floor(struct sqlite_store *s, uint64_t cid, uint64_t *out_floor)
+{
+    struct query q = store_query(s, SQL_CONV_FLOOR);
+
+    query_u64(&q, cid);
+    int rc = query_step(&q);
+    if (rc == SQLITE_ROW) {
+        *out_floor = column_u64(q.stmt, 0);
+    }
+    query_end(&q);
+    if (rc == SQLITE_DONE) {
+        return store_refuse_with(s, FP_ECORRUPT, "no such conversation");
+    }
+    return rc == SQLITE_ROW ? FP_OK : store_refuse(s, rc);
+}
+
+enum fp_err store_need_head(struct sqlite_store *s, uint64_t cid, uint64_t *out_head)
+{
+    int rc = store_last(s, SQL_HEAD, cid, out_head);
+
+    if (rc != SQLITE_OK) {
+        return store_refuse(s, rc);
+    }
+    return *out_head == 0 ? store_need_floor(s, cid, out_head) : FP_OK; /* T3 */
 }
 
 static enum fp_err append(void *ctx, const struct store_run *run)
@@ -144,11 +191,7 @@ static enum fp_err append(void *ctx, const struct store_run *run)
     if (!store_key_fits(run->cid, run->last)) {
         return store_refuse_key(s, run->cid);
     }
-    int rc = store_last(s, SQL_HEAD, run->cid, &head);
-    if (rc != SQLITE_OK) {
-        return store_refuse(s, rc);
-    }
-    err = head == 0 ? store_need_row(s, SQL_CONV_EXISTS, run->cid) : FP_OK;
+    err = store_need_head(s, run->cid, &head);
     if (err) {
         return err;
     }
@@ -162,7 +205,7 @@ static enum fp_err append(void *ctx, const struct store_run *run)
     query_u64(&q, run->at.ms);
     query_bytes(&q, run->events);
     query_bytes(&q, fp_bytes_of(run->chain, sizeof run->chain));
-    rc = query_run(&q);
+    int rc = query_run(&q);
     return rc == SQLITE_OK ? FP_OK : store_refuse(s, rc);
 }
 
@@ -213,6 +256,7 @@ void store_conv_port(struct store_port *p)
     p->save_conv = save_conv;
     p->load_about = load_about;
     p->each_conv = each_conv;
+    p->each_conv_in = each_conv_in;
     p->append = append;
     p->each_run = each_run;
 }

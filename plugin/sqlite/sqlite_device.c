@@ -55,37 +55,66 @@ static enum fp_err save_device(void *ctx, struct store_device *d)
     return FP_OK;
 }
 
+/* For answers up to n: those before end at *out_last. */
+static enum fp_err need_last(struct sqlite_store *s, uint64_t did, uint64_t n, uint64_t *out_last)
+{
+    enum fp_err err = store_need_tx(s);
+    if (err) {
+        return err;
+    }
+    if (!store_key_fits(did, n)) {
+        return store_refuse_key(s, did);
+    }
+    int rc = store_last(s, SQL_NEXT_N, did, out_last);
+    if (rc != SQLITE_OK) {
+        return store_refuse(s, rc);
+    }
+    return *out_last == 0 ? store_need_row(s, SQL_DEVICE_EXISTS, did) : FP_OK;
+}
+
+static enum fp_err insert_answers(struct sqlite_store *s, const struct store_answers *a)
+{
+    struct query q = store_query(s, SQL_ANSWERS_SAVE);
+    query_u64(&q, store_key(a->did, a->first));
+    query_u64(&q, a->last);
+    query_u64(&q, a->at.ms);
+    query_bytes(&q, a->rows);
+    int rc = query_run(&q);
+    return rc == SQLITE_OK ? FP_OK : store_refuse(s, rc);
+}
+
 static enum fp_err save_answers(void *ctx, const struct store_answers *a)
 {
     struct sqlite_store *s = ctx;
     uint64_t last = 0;
 
     store_enter(s);
-    enum fp_err err = store_need_tx(s);
-    if (err) {
-        return err;
-    }
-    if (!store_key_fits(a->did, a->last)) {
-        return store_refuse_key(s, a->did);
-    }
-    int rc = store_last(s, SQL_NEXT_N, a->did, &last);
-    if (rc != SQLITE_OK) {
-        return store_refuse(s, rc);
-    }
-    err = last == 0 ? store_need_row(s, SQL_DEVICE_EXISTS, a->did) : FP_OK;
+    enum fp_err err = need_last(s, a->did, a->last, &last);
     if (err) {
         return err;
     }
     if (a->first != last + 1 || a->last < a->first) { /* T4 */
         return store_refuse_with(s, FP_ECORRUPT, "answers do not follow the last ones");
     }
-    struct query q = store_query(s, SQL_ANSWERS_SAVE);
-    query_u64(&q, store_key(a->did, a->first));
-    query_u64(&q, a->last);
-    query_u64(&q, a->at.ms);
-    query_bytes(&q, a->rows);
-    rc = query_run(&q);
-    return rc == SQLITE_OK ? FP_OK : store_refuse(s, rc);
+    return insert_answers(s, a);
+}
+
+/* A row without bytes: no answers are like that, and for all else it is a row like any other. */
+static enum fp_err skip_answers(void *ctx, uint64_t did, uint64_t next_n)
+{
+    struct sqlite_store *s = ctx;
+    uint64_t last = 0;
+
+    store_enter(s);
+    enum fp_err err = need_last(s, did, next_n > 0 ? next_n - 1 : 0, &last);
+    if (err) {
+        return err;
+    }
+    if (next_n <= last) {
+        return store_refuse_with(s, FP_ECORRUPT, "answers cannot be skipped backwards");
+    }
+    const struct store_answers none = {.did = did, .first = last + 1, .last = next_n - 1};
+    return none.last < none.first ? FP_OK : insert_answers(s, &none);
 }
 
 static enum fp_err load_answers(void *ctx, uint64_t did, uint64_t n, struct store_answers *out, bool *out_found)
@@ -101,7 +130,7 @@ static enum fp_err load_answers(void *ctx, uint64_t did, uint64_t n, struct stor
     query_u64(&q, store_key(did, 0));
     query_u64(&q, store_key(did, n));
     int rc = query_step(&q);
-    if (rc != SQLITE_ROW || column_u64(q.stmt, 1) < n) {
+    if (rc != SQLITE_ROW || column_u64(q.stmt, 1) < n || column_bytes(q.stmt, 3).len == 0) {
         return store_loaded(s, &q, rc, true);
     }
     *out = (struct store_answers){
@@ -222,6 +251,7 @@ void store_device_port(struct store_port *p)
     p->load_device = load_device;
     p->save_device = save_device;
     p->save_answers = save_answers;
+    p->skip_answers = skip_answers;
     p->load_answers = load_answers;
     p->prune_answers = prune_answers;
 }

@@ -52,6 +52,11 @@ enum fp_err store_fence(struct sqlite_store *s);
 enum fp_err store_need_tx(struct sqlite_store *s);
 /* Is there a row for this key? For what has to exist before something hangs on it. */
 enum fp_err store_need_row(struct sqlite_store *s, enum sql which, uint64_t key);
+/* Of a conversation; refuse where it is not there. The head is that of the last run, or the floor. */
+enum fp_err store_need_floor(struct sqlite_store *s, uint64_t cid, uint64_t *out_floor);
+enum fp_err store_need_head(struct sqlite_store *s, uint64_t cid, uint64_t *out_head);
+/* Ends a query for one number; 0 where there is no row. */
+int store_number(struct query *q, uint64_t *out);
 /* The last seq or n of an owner's runs or answers; 0 if there are none. */
 int store_last(struct sqlite_store *s, enum sql which, uint64_t owner, uint64_t *out_last);
 uint64_t store_key(uint64_t owner, uint64_t seq);
@@ -68,6 +73,8 @@ bool column_chain(sqlite3_stmt *stmt, int column, uint8_t out[32]);
 
 /* In a transaction that takes bytes away for good: the next scrub has work to do, also after a crash. */
 enum fp_err store_scrub_due(struct sqlite_store *s);
+/* The same for bytes of the trunk, which come and go all the time: after a crash they wait for the next scrub(), and a round goes on. */
+enum fp_err store_scrub_later(struct sqlite_store *s);
 /* Goes over at most max_pages. FP_EBUSY: not all has been seen yet, or a reader is in the way. */
 enum fp_err store_scrub(struct sqlite_store *s, uint32_t max_pages);
 /* After a checkpoint, while a scrub is due: the pages that it has just written, so that none can slip past the round. */
@@ -81,5 +88,7 @@ void store_advance_port(struct store_port *p);
 void store_change_port(struct store_port *p);
 void store_scrub_port(struct store_port *p);
 void store_people_port(struct store_port *p);
+void store_trunk_port(struct store_port *p);
+void store_branch_port(struct store_port *p);
 
 #endif

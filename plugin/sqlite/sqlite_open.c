@@ -94,6 +94,11 @@ static int read_tails(sqlite3 *db)
         "SELECT cid, seq, user, at FROM confirm ORDER BY cid DESC, seq DESC, user DESC LIMIT 1",
         "SELECT user, status, policy FROM person ORDER BY user DESC LIMIT 1",
         "SELECT kind, owner, due FROM timer ORDER BY kind DESC, owner DESC, seq DESC LIMIT 1",
+        "SELECT key, record FROM record ORDER BY key DESC LIMIT 1",
+        "SELECT lane, dropped FROM lane ORDER BY lane DESC LIMIT 1",
+        "SELECT id, device, event FROM branch ORDER BY id DESC LIMIT 1",
+        "SELECT relay, have, acked FROM peer ORDER BY relay DESC LIMIT 1",
+        "SELECT relay, cid, seq FROM held ORDER BY relay DESC, cid DESC LIMIT 1",
     };
     int rc = SQLITE_DONE;
 
@@ -245,7 +250,7 @@ static enum fp_err open_or_replace(struct sqlite_store *s, const struct sqlite_s
     return create_new(s, config, why);
 }
 
-static enum fp_err count_boot(struct sqlite_store *s, const char *path, struct store_info *info, struct why why)
+static enum fp_err count_boot(struct sqlite_store *s, const char *path, struct store_info *info, uint64_t *out_scrub, struct why why)
 {
     struct query q = store_query(s, SQL_BOOT);
     int rc = query_step(&q);
@@ -253,7 +258,7 @@ static enum fp_err count_boot(struct sqlite_store *s, const char *path, struct s
     if (rc == SQLITE_ROW) {
         info->epoch = column_u64(q.stmt, 0);
         info->boot = column_u64(q.stmt, 1);
-        s->scrub_due = column_u64(q.stmt, 2) != 0;
+        *out_scrub = column_u64(q.stmt, 2);
         rc = query_step(&q); /* the commit comes with the last step */
     }
     enum fp_err err = say(s, store_note(s, rc), "cannot write to the database", path, why);
@@ -269,16 +274,21 @@ static enum fp_err count_boot(struct sqlite_store *s, const char *path, struct s
 
 static enum fp_err open_locked(struct sqlite_store *s, const struct sqlite_store_config *config, struct store_info *info, struct why why)
 {
+    uint64_t scrub = 0;
     enum fp_err err = open_or_replace(s, config, info, why);
+
     if (err) {
         return err;
     }
-    err = count_boot(s, config->path, info, why);
+    err = count_boot(s, config->path, info, &scrub, why);
     if (err) {
         return err;
     }
     (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL); /* it is ours now */
-    (void)store_scrub(s, UINT32_MAX);                                          /* what a crash left undone. If it cannot be done now it stays due */
+    s->scrub_due = scrub != 0;
+    if (scrub == 1) {
+        (void)store_scrub(s, UINT32_MAX); /* what a crash left undone. If it cannot be done now it stays due */
+    }
     return FP_OK;
 }
 

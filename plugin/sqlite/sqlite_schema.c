@@ -62,7 +62,7 @@ static const char first_schema[] = "CREATE TABLE meta ("
  */
 static const char second_schema[] = "ALTER TABLE event ADD COLUMN chain BLOB NOT NULL DEFAULT x'';"
                                     "ALTER TABLE conversation ADD COLUMN floor_chain BLOB NOT NULL DEFAULT x'';"
-                                    /* 1: bytes of rewritten or dropped runs may still lie in the file (sqlite_scrub.c) */
+                                    /* bytes that are gone may still lie in the file: 1 of runs, 2 of the trunk alone (sqlite_scrub.c) */
                                     "ALTER TABLE meta ADD COLUMN scrub INTEGER NOT NULL DEFAULT 0;"
 
                                     "CREATE TABLE receipt ("
@@ -115,9 +115,58 @@ static const char second_schema[] = "ALTER TABLE event ADD COLUMN chain BLOB NOT
                                     " PRIMARY KEY (kind, owner, seq)) STRICT, WITHOUT ROWID;"
                                     "CREATE INDEX timer_due ON timer (due, kind, owner, seq);";
 
+/*
+ * The trunk. A record's key is lane << 60 | number: what is taken is put at the end of its lane, what has been dropped is a range at its
+ * beginning. lane.dropped is what makes the next number known when nothing is left. A branch keeps its id when it is saved again: ids
+ * ascend in the order in which branches were taken. The indexes of open ones are as long as what waits, not as what ever was.
+ */
+static const char third_schema[] = "CREATE TABLE record ("
+                                   " key INTEGER PRIMARY KEY,"
+                                   " at INTEGER NOT NULL,"
+                                   " boot INTEGER NOT NULL,"
+                                   " mono_ms INTEGER NOT NULL,"
+                                   " record BLOB NOT NULL) STRICT;"
+
+                                   "CREATE TABLE lane ("
+                                   " lane INTEGER PRIMARY KEY,"
+                                   " dropped INTEGER NOT NULL) STRICT;" /* the highest number that has been */
+
+                                   "CREATE TABLE branch ("
+                                   " id INTEGER PRIMARY KEY,"
+                                   " device BLOB NOT NULL,"
+                                   " n INTEGER NOT NULL,"
+                                   " cid INTEGER NOT NULL,"
+                                   " lane INTEGER NOT NULL,"
+                                   " number INTEGER NOT NULL,"
+                                   " settled INTEGER NOT NULL,"
+                                   " seq INTEGER NOT NULL,"
+                                   " code INTEGER NOT NULL,"
+                                   " at INTEGER NOT NULL,"
+                                   " event BLOB NOT NULL,"
+                                   " UNIQUE (device, n)) STRICT;"
+                                   "CREATE INDEX branch_record ON branch (lane, number);"
+                                   "CREATE INDEX branch_open_conv ON branch (cid) WHERE settled = 0;"
+                                   "CREATE INDEX branch_open_device ON branch (device) WHERE settled = 0;"
+                                   "CREATE INDEX branch_settled ON branch (at) WHERE settled = 1;"
+
+                                   "CREATE TABLE peer ("
+                                   " relay BLOB NOT NULL PRIMARY KEY,"
+                                   " epoch INTEGER NOT NULL,"
+                                   " have BLOB NOT NULL," /* of lanes 0 to 3, 8 bytes each, most significant first */
+                                   " acked BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+
+                                   "CREATE TABLE held ("
+                                   " relay BLOB NOT NULL,"
+                                   " cid INTEGER NOT NULL,"
+                                   " seq INTEGER NOT NULL,"
+                                   " receipts INTEGER NOT NULL,"
+                                   " about INTEGER NOT NULL,"
+                                   " PRIMARY KEY (relay, cid)) STRICT, WITHOUT ROWID;";
+
 static const char *const migrations[] = {
     first_schema,
     second_schema,
+    third_schema,
 };
 
 struct sqlite_schema sqlite_schema_current(void)

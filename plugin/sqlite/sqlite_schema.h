@@ -19,6 +19,8 @@
  */
 #define SQLITE_KEY_BITS 36
 #define SQLITE_KEY_SEQ_MAX ((UINT64_C(1) << SQLITE_KEY_BITS) - 1)
+#define SQLITE_LANE_BITS 60 /* of a record's key: lane << 60 | number */
+#define SQLITE_LANE_NUMBER_MAX ((UINT64_C(1) << SQLITE_LANE_BITS) - 1)
 #define SQLITE_KEY_OWNER_MAX ((UINT64_C(1) << (63 - SQLITE_KEY_BITS)) - 1)
 
 struct sqlite_schema {

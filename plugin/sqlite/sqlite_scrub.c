@@ -214,6 +214,16 @@ enum fp_err store_scrub_due(struct sqlite_store *s)
     return rc == SQLITE_OK ? FP_OK : store_refuse(s, rc);
 }
 
+/* A round that is under way goes on: where it has been nothing is left of what goes now, and what this transaction changes is gone over by W3. */
+enum fp_err store_scrub_later(struct sqlite_store *s)
+{
+    struct query q = store_query(s, SQL_SCRUB_LATER);
+    int rc = query_run(&q);
+
+    s->scrub_due = true;
+    return rc == SQLITE_OK ? FP_OK : store_refuse(s, rc);
+}
+
 enum fp_err store_scrub(struct sqlite_store *s, uint32_t max_pages)
 {
     store_enter(s);

@@ -12,22 +12,29 @@
 /* The order in which sqlite_receipts.c reads a receipt. */
 #define RECEIPT_COLUMNS "r.cid, r.user, r.delivered, r.read, r.shown_delivered, r.shown_read"
 
+/* The order in which sqlite_branch.c reads a branch. */
+#define BRANCH_COLUMNS "device, n, cid, lane, number, settled, seq, code, at, event"
+
 const char *const sqlite_sql_store[SQL_STORE_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_ROLLBACK] = "ROLLBACK",
     [SQL_FENCE] = "UPDATE meta SET fence = fence + 1 WHERE one = 1",
     [SQL_BOOT] = "UPDATE meta SET boot = boot + 1 WHERE one = 1 RETURNING epoch, boot, scrub",
+    [SQL_EPOCH] = "UPDATE meta SET epoch = ?1 WHERE one = 1",
     [SQL_CHANGE] = "SELECT change FROM member ORDER BY change DESC LIMIT 1",
 
     [SQL_CONV] = "SELECT " CONV_COLUMNS " FROM conversation c" LAST_RUN " WHERE c.id = ?1",
     [SQL_CONV_EXISTS] = "SELECT 1 FROM conversation WHERE cid = ?1",
+    [SQL_CONV_FLOOR] = "SELECT floor FROM conversation WHERE cid = ?1",
     [SQL_CONV_INSERT] = "INSERT INTO conversation (id, scope, floor, about_seq, retention_days, title, context, floor_chain)"
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [SQL_CONV_UPDATE] = "UPDATE conversation SET floor = ?2, about_seq = ?3, retention_days = ?4, title = ifnull(?5, title),"
                         " context = ifnull(?6, context), floor_chain = ?7 WHERE cid = ?1",
     [SQL_ABOUT] = "SELECT title, context FROM conversation WHERE cid = ?1",
     [SQL_CONVS] = "SELECT " CONV_COLUMNS " FROM conversation c" LAST_RUN " WHERE c.cid > ?1 ORDER BY c.cid LIMIT ?2",
+    [SQL_CONVS_IN] = "SELECT " CONV_COLUMNS " FROM conversation c INDEXED BY conversation_scope" LAST_RUN
+                     " WHERE c.scope = ?1 AND c.cid > ?2 ORDER BY c.cid LIMIT ?3",
 
     [SQL_HEAD] = "SELECT last FROM event WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1",
     [SQL_APPEND] = "INSERT INTO event (key, last, msgs, at, events, chain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -37,7 +44,8 @@ const char *const sqlite_sql_store[SQL_STORE_COUNT] = {
     [SQL_RUN_REWRITE] = "UPDATE event SET events = ?2 WHERE key = ?1",
     [SQL_RUNS_FIRST] = "SELECT key, last FROM event WHERE key BETWEEN ?1 AND ?2 ORDER BY key LIMIT ?3",
     [SQL_RUNS_DROP] = "DELETE FROM event WHERE key BETWEEN ?1 AND ?2",
-    [SQL_SCRUB_DUE] = "UPDATE meta SET scrub = 1 WHERE one = 1 AND scrub = 0",
+    [SQL_SCRUB_DUE] = "UPDATE meta SET scrub = 1 WHERE one = 1 AND scrub <> 1",
+    [SQL_SCRUB_LATER] = "UPDATE meta SET scrub = 2 WHERE one = 1 AND scrub = 0",
     [SQL_SCRUB_DONE] = "UPDATE meta SET scrub = 0 WHERE one = 1",
 
     [SQL_MEMBER] = "SELECT " MEMBER_COLUMNS " FROM member m WHERE cid = ?1 AND user = ?2",
@@ -96,6 +104,32 @@ const char *const sqlite_sql_store[SQL_STORE_COUNT] = {
     [SQL_PRUNE_NEXT] = "SELECT key FROM answers WHERE key > ?1 ORDER BY key LIMIT 1",
     [SQL_PRUNE_ROWS] = "SELECT key, at FROM answers WHERE key BETWEEN ?1 AND ?2 ORDER BY key LIMIT ?3",
     [SQL_PRUNE_DELETE] = "DELETE FROM answers WHERE key BETWEEN ?1 AND ?2",
+
+    [SQL_RECORD_ADD] = "INSERT INTO record (key, at, boot, mono_ms, record) VALUES (?1, ?2, ?3, ?4, ?5)",
+    [SQL_RECORD_OLDEST] = "SELECT key FROM record WHERE key BETWEEN ?1 AND ?2 ORDER BY key LIMIT 1",
+    [SQL_RECORD_NEWEST] = "SELECT key FROM record WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1",
+    [SQL_RECORDS] = "SELECT key, at, boot, mono_ms, record FROM record WHERE key BETWEEN ?1 AND ?2 ORDER BY key LIMIT ?3",
+    [SQL_RECORDS_DROP] = "DELETE FROM record WHERE key BETWEEN ?1 AND ?2",
+    [SQL_LANE] = "SELECT dropped FROM lane WHERE lane = ?1",
+    [SQL_LANE_SAVE] = "INSERT INTO lane (lane, dropped) VALUES (?1, ?2) ON CONFLICT (lane) DO UPDATE SET dropped = excluded.dropped",
+
+    [SQL_BRANCH] = "SELECT " BRANCH_COLUMNS " FROM branch WHERE device = ?1 AND n = ?2",
+    [SQL_BRANCH_FIND] = "SELECT " BRANCH_COLUMNS " FROM branch WHERE lane = ?1 AND number = ?2 ORDER BY id LIMIT 1",
+    [SQL_BRANCH_SAVE] = "INSERT INTO branch (" BRANCH_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+                        " ON CONFLICT (device, n) DO UPDATE SET cid = excluded.cid, lane = excluded.lane, number = excluded.number,"
+                        " settled = excluded.settled, seq = excluded.seq, code = excluded.code, at = excluded.at, event = excluded.event",
+    [SQL_BRANCHES] = "SELECT " BRANCH_COLUMNS " FROM branch INDEXED BY branch_open_conv WHERE cid = ?1 AND settled = 0 ORDER BY id",
+    [SQL_BRANCH_COUNT] = "SELECT 1 FROM branch INDEXED BY branch_open_device WHERE device = ?1 AND settled = 0 LIMIT ?2",
+    [SQL_BRANCH_PRUNE] = "DELETE FROM branch WHERE id IN (SELECT id FROM branch INDEXED BY branch_settled"
+                         " WHERE settled = 1 AND at < ?1 ORDER BY at LIMIT ?2)",
+
+    [SQL_PEER] = "SELECT epoch, have, acked FROM peer WHERE relay = ?1",
+    [SQL_PEER_SAVE] = "INSERT INTO peer (relay, epoch, have, acked) VALUES (?1, ?2, ?3, ?4)"
+                      " ON CONFLICT (relay) DO UPDATE SET epoch = excluded.epoch, have = excluded.have, acked = excluded.acked",
+    [SQL_HELD] = "SELECT seq, receipts, about FROM held WHERE relay = ?1 AND cid = ?2",
+    [SQL_HELD_SAVE] = "INSERT INTO held (relay, cid, seq, receipts, about) VALUES (?1, ?2, ?3, ?4, ?5)"
+                      " ON CONFLICT (relay, cid) DO UPDATE SET seq = excluded.seq, receipts = excluded.receipts, about = excluded.about",
+    [SQL_HELD_FORGET] = "DELETE FROM held WHERE relay = ?1",
 };
 
 const char *const sqlite_sql_access[SQL_ACCESS_COUNT] = {

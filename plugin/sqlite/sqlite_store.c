@@ -112,16 +112,22 @@ enum fp_err store_refuse_key(struct sqlite_store *s, uint64_t owner)
     return store_refuse_with(s, FP_EFULL, "all 2^36 numbers of this conversation or device are used up");
 }
 
+int store_number(struct query *q, uint64_t *out)
+{
+    int rc = query_step(q);
+
+    *out = rc == SQLITE_ROW ? column_u64(q->stmt, 0) : 0;
+    query_end(q);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 int store_last(struct sqlite_store *s, enum sql which, uint64_t owner, uint64_t *out_last)
 {
     struct query q = store_query(s, which);
 
     query_u64(&q, store_key(owner, 0));
     query_u64(&q, store_key(owner, SQLITE_KEY_SEQ_MAX));
-    int rc = query_step(&q);
-    *out_last = rc == SQLITE_ROW ? column_u64(q.stmt, 0) : 0;
-    query_end(&q);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+    return store_number(&q, out_last);
 }
 
 /*
@@ -217,6 +223,8 @@ struct store_port sqlite_store_port(struct sqlite_store *s)
     store_change_port(&p);
     store_scrub_port(&p);
     store_people_port(&p);
+    store_trunk_port(&p);
+    store_branch_port(&p);
     return p;
 }
 

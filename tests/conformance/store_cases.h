@@ -26,6 +26,9 @@ extern const struct CMUnitTest store_cases_receipts[];
 extern const struct CMUnitTest store_cases_change[];
 extern const struct CMUnitTest store_cases_runs[];
 extern const struct CMUnitTest store_cases_people[];
+extern const struct CMUnitTest store_cases_trunk[];
+extern const struct CMUnitTest store_cases_branch[];
+extern const struct CMUnitTest store_cases_site[];
 
 static inline struct store_port port_of(void **state)
 {
