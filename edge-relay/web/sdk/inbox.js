@@ -76,14 +76,14 @@ export class Inbox {
     }
   }
 
-  /** One that we are a member of. */
-  join(id, scope, head = 0, floor = 0) {
+  /** One that we are a member of, or (`pending`) will be once the hub has created it: until then it lets us listen to nothing. */
+  join(id, scope, {head = 0, floor = 0, pending = false} = {}) {
     let record = this.record(id);
     if (!record) {
       record = newRecord(id, scope);
       this.model.change({t: "conv", value: record});
     }
-    const patch = {joined: true, pending: false, scope, floor: Math.max(record.floor, floor), head: Math.max(record.head, head)};
+    const patch = {joined: true, pending, scope, floor: Math.max(record.floor, floor), head: Math.max(record.head, head)};
     if (record.isNew && head > 0) {
       const base = Math.max(patch.floor, patch.head - RECENT);
       Object.assign(patch, {isNew: false, base, cursor: base});
@@ -91,11 +91,13 @@ export class Inbox {
     if (Object.keys(patch).some((key) => patch[key] !== record[key])) {
       this.patch(id, patch);
     }
-    this.model.subscribeScope(scope);
+    if (!pending) {
+      this.model.subscribeScope(scope);
+    }
   }
 
   welcomeHead({conv, scope, head, floor, read, unread}, now) {
-    this.join(conv, scope, head, floor);
+    this.join(conv, scope, {head, floor});
     const record = this.record(conv);
     if (record.floor > record.cursor) {
       this.skipTo(conv, record.floor);

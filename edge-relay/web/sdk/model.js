@@ -192,7 +192,7 @@ export class Model {
   }
 
   subscribeScope(scope) {
-    if (!this.scopes.has(scope) && (this.step === "welcome" || this.step === "online")) {
+    if (this.scopes.get(scope) !== Infinity && (this.step === "welcome" || this.step === "online")) {
       this.scopes.set(scope, Infinity);
       this.do("subscribe", {filters: [`fp/1/scope/${scope}/conv/+/+`, `fp/1/scope/${scope}/presence`], scope});
     }
@@ -360,7 +360,7 @@ export class Model {
     switch (message?.what) {
     case K.INBOX_HEADS:
       for (const {conv, scope, head, unread} of message.rows) {
-        this.inbox.join(conv, scope, head);
+        this.inbox.join(conv, scope, {head});
         this.inbox.patch(conv, {unread, counted: Math.max(this.inbox.record(conv).counted, head)});
         this.inbox.head(conv, head, 0, now);
       }
@@ -472,8 +472,8 @@ export class Model {
     if (command.kind === K.K_CONV_NEW && !this.inbox.record(command.conv)) {
       const {scope, title, members} = command.body;
       const everyone = {...members, [this.mirror.own.user]: K.ROLE_OWNER};
-      this.inbox.join(command.conv, scope);
-      this.inbox.patch(command.conv, {title: title ?? "", members: everyone, pending: true, lastAt: entry.at});
+      this.inbox.join(command.conv, scope, {pending: true});
+      this.inbox.patch(command.conv, {title: title ?? "", members: everyone, lastAt: entry.at});
     }
     this.typed.delete(command.conv);
     return entry;

@@ -1,0 +1,4 @@
+import {process} from "./globals.js";
+
+export default process;
+export const {nextTick, env} = process;
