@@ -262,10 +262,10 @@ uint64_t pipe_poll(struct pipe *p, struct fp_mono now)
         check_time(p, (enum pipe_side)i);
         connect_end(p, (enum pipe_side)i);
     }
-    for (int i = 0; i < PIPE_SIDES; i++) {
-        pipe_read(p, (enum pipe_side)i);
-    }
     uint64_t next = PIPE_FOREVER;
+    for (int i = 0; i < PIPE_SIDES; i++) {
+        next = pipe_read(p, (enum pipe_side)i) ? p->now : next; /* what TLS has decrypted makes no socket readable */
+    }
     for (int i = PIPE_SIDES; i > 0; i--) { /* the hub first: the site's subscription waits for it */
         subscribe(p, (enum pipe_side)(i - 1));
         pipe_write(p, (enum pipe_side)(i - 1));

@@ -51,7 +51,7 @@ void pipe_connected(struct pipe *p, enum pipe_side side, uint8_t code);  /* CONN
 void pipe_subscribed(struct pipe *p, enum pipe_side side, uint8_t code); /* SUBACK */
 
 /* ---- pipe_io.c */
-void pipe_read(struct pipe *p, enum pipe_side side);
+bool pipe_read(struct pipe *p, enum pipe_side side); /* true: there may be more */
 void pipe_write(struct pipe *p, enum pipe_side side);
 
 #endif

@@ -73,24 +73,25 @@ bool pipe_wants_read(const struct pipe *p, enum pipe_side side)
     return e->open && p->ends[other(side)].queue.bytes < PIPE_QUEUE_BYTES; /* W2 */
 }
 
-void pipe_read(struct pipe *p, enum pipe_side side)
+bool pipe_read(struct pipe *p, enum pipe_side side)
 {
     struct end *e = &p->ends[side];
     for (int i = 0; i < READS_A_POLL && pipe_wants_read(p, side); i++) {
         size_t len = 0;
         enum fp_err err = e->config.transport.read(e->config.transport.ctx, e->in + e->in_len, BUFFER_BYTES - e->in_len, &len);
         if (err == FP_EAGAIN) {
-            return;
+            return false;
         }
         if (err) {
             pipe_fail(p, side, err, e->state == PIPE_CONNECTING ? "the broker ended the connection before it answered" : NULL);
-            return;
+            return false;
         }
         e->heard = p->now;
         e->asked = false;
         e->in_len += len;
         parse(p, side);
     }
+    return pipe_wants_read(p, side);
 }
 
 /* ------------------------------------------------------------------ bytes out */
