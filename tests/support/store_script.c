@@ -202,9 +202,75 @@ static enum fp_err touch_device(struct store_port p, uint64_t *r, uint8_t *buf)
         d = (struct store_device){.id = id, .user = store_script_id("user", 7)};
         return p.save_device(p.ctx, &d);
     }
+    if (store_script_random(r) % 8 == 0) {
+        return p.skip_answers(p.ctx, d.did, d.next_n + store_script_random(r) % 3);
+    }
     struct store_answers a = {.did = d.did, .first = d.next_n, .last = d.next_n + store_script_random(r) % 4, .at = {d.next_n}};
     a.rows = random_blob(r, buf);
     return p.save_answers(p.ctx, &a);
+}
+
+/* A command is taken into custody, or its branch is settled. */
+static enum fp_err touch_branch(struct store_port p, uint64_t *r, uint8_t *buf)
+{
+    struct fp_bytes blob = random_blob(r, buf);
+    struct store_record record = {.lane = (uint8_t)(blob.len % STORE_SCRIPT_LANES), .at = {blob.len}, .boot = 1, .mono_ms = 2, .record = blob};
+    struct store_branch b = {.device = store_script_id("d", store_script_random(r) % STORE_SCRIPT_DEVICES)};
+    struct store_conv c = {0};
+    bool found = false;
+    enum fp_err err = pick_conv(p, r, &c);
+
+    b.n = 1 + store_script_random(r) % STORE_SCRIPT_BRANCHES;
+    if (!err) {
+        err = p.load_branch(p.ctx, &b.device, b.n, &b, &found);
+    }
+    if (err) {
+        return err;
+    }
+    if (found) {
+        b.settled = true;
+        b.seq = store_script_random(r) % 100;
+        b.event = fp_bytes_of("", 0);
+        return p.save_branch(p.ctx, &b);
+    }
+    err = p.add_record(p.ctx, &record);
+    b.cid = c.cid;
+    b.lane = record.lane;
+    b.number = record.number;
+    b.event = blob;
+    return err ? err : p.save_branch(p.ctx, &b);
+}
+
+static enum fp_err touch_trunk(struct store_port p, uint64_t *r, uint8_t *buf)
+{
+    const struct fp_id relay = store_script_id("r", store_script_random(r) % STORE_SCRIPT_RELAYS);
+    uint8_t lane = (uint8_t)(store_script_random(r) % STORE_SCRIPT_LANES);
+    struct store_peer peer = {.relay = relay, .epoch = store_script_random(r) % 3};
+    struct store_conv c = {0};
+    uint64_t oldest = 0;
+    uint64_t next = 0;
+    bool more = false;
+    enum fp_err err = pick_conv(p, r, &c);
+
+    if (err) {
+        return err;
+    }
+    const struct store_held held = {.relay = relay, .cid = c.cid, .seq = c.head, .receipts = store_script_random(r) % 1000};
+    switch (store_script_random(r) % 8) {
+    case 0:
+        err = p.lane_range(p.ctx, lane, &oldest, &next);
+        return err ? err : p.drop_records(p.ctx, lane, oldest + store_script_random(r) % 4, 3, &more);
+    case 1:
+        peer.have[lane] = store_script_random(r);
+        peer.acked[lane] = store_script_random(r) % 99;
+        return p.save_peer(p.ctx, &peer);
+    case 2:
+        return store_script_random(r) % 8 == 0 ? p.forget_held(p.ctx, &relay) : FP_OK;
+    case 3:
+        return c.cid != 0 ? p.save_held(p.ctx, &held) : FP_OK;
+    default:
+        return touch_branch(p, r, buf);
+    }
 }
 
 enum fp_err store_script_tx(struct store_port p, uint64_t seed)
@@ -214,7 +280,7 @@ enum fp_err store_script_tx(struct store_port p, uint64_t seed)
     enum fp_err err = p.begin(p.ctx);
 
     for (uint64_t left = 1 + store_script_random(&r) % 8; left > 0 && !err; left--) {
-        switch (store_script_random(&r) % 12) {
+        switch (store_script_random(&r) % 14) {
         case 0:
         case 1:
             err = touch_member(p, &r);
@@ -234,7 +300,11 @@ enum fp_err store_script_tx(struct store_port p, uint64_t seed)
         case 6:
             err = touch_person(p, &r, buf);
             break;
-        default: /* half of it is messages */
+        case 7:
+        case 8:
+            err = touch_trunk(p, &r, buf);
+            break;
+        default: /* almost half of it is messages */
             err = touch_conv(p, &r, buf);
             break;
         }

@@ -8,10 +8,13 @@
 
 #include "plugin/hub/store.h"
 
-/* How many of each the scripts use: c0, c1 ...; user7, user8 ...; d0, d1 ... */
+/* How many of each the scripts use: c0, c1 ...; user7, user8 ...; d0, d1 ...; r0, r1 ... */
 #define STORE_SCRIPT_CONVS 9
 #define STORE_SCRIPT_USERS 7
 #define STORE_SCRIPT_DEVICES 6
+#define STORE_SCRIPT_BRANCHES 12 /* a device: n from 1 */
+#define STORE_SCRIPT_RELAYS 3
+#define STORE_SCRIPT_LANES 4
 
 /* splitmix64 */
 uint64_t store_script_random(uint64_t *state);

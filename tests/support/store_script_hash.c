@@ -114,6 +114,95 @@ static enum fp_err hash_person(struct store_port p, const struct fp_id *user, ui
     return err;
 }
 
+static bool mix_record(void *arg, const struct store_record *r)
+{
+    const uint64_t numbers[] = {r->lane, r->number, r->at.ms, r->boot, r->mono_ms, r->record.len};
+    uint64_t *h = arg;
+
+    *h = fp_hash(*h, numbers, sizeof numbers);
+    *h = fp_hash(*h, r->record.p, r->record.len);
+    return true;
+}
+
+static bool mix_branch(void *arg, const struct store_branch *b)
+{
+    const uint64_t numbers[] = {b->n, b->cid, b->lane, b->number, b->settled, b->seq, b->code, b->at.ms, b->event.len};
+    uint64_t *h = arg;
+
+    *h = fp_hash(*h, numbers, sizeof numbers);
+    *h = fp_hash(*h, &b->device, sizeof b->device);
+    *h = fp_hash(*h, b->event.p, b->event.len);
+    return true;
+}
+
+static enum fp_err hash_lane(struct store_port p, uint8_t lane, uint64_t *h)
+{
+    uint64_t oldest = 0;
+    uint64_t next = 0;
+    enum fp_err err = p.lane_range(p.ctx, lane, &oldest, &next);
+
+    mix(h, oldest);
+    mix(h, next);
+    return err ? err : p.each_record(p.ctx, lane, 0, SIZE_MAX, mix_record, h);
+}
+
+static enum fp_err hash_branches(struct store_port p, const struct fp_id *device, uint64_t *h)
+{
+    uint64_t open = 0;
+    enum fp_err err = p.count_branches(p.ctx, device, &open);
+
+    mix(h, open);
+    for (uint64_t n = 1; n <= STORE_SCRIPT_BRANCHES && !err; n++) {
+        struct store_branch b = {0};
+        bool found = false;
+        err = p.load_branch(p.ctx, device, n, &b, &found);
+        if (!err && found) {
+            (void)mix_branch(h, &b);
+        }
+    }
+    return err;
+}
+
+static enum fp_err hash_relay(struct store_port p, const struct fp_id *relay, uint64_t *h)
+{
+    struct store_peer peer = {0};
+    bool found = false;
+    enum fp_err err = p.load_peer(p.ctx, relay, &peer, &found);
+
+    mix(h, found);
+    mix(h, peer.epoch);
+    *h = fp_hash(*h, peer.have, sizeof peer.have);
+    *h = fp_hash(*h, peer.acked, sizeof peer.acked);
+    for (uint64_t cid = 1; cid <= STORE_SCRIPT_CONVS && !err; cid++) {
+        struct store_held held = {0};
+        err = p.load_held(p.ctx, relay, cid, &held);
+        const uint64_t numbers[] = {held.seq, held.receipts, held.about};
+        *h = fp_hash(*h, numbers, sizeof numbers);
+    }
+    return err;
+}
+
+static enum fp_err hash_trunk(struct store_port p, uint64_t *h)
+{
+    enum fp_err err = FP_OK;
+
+    for (uint8_t lane = 0; lane < STORE_SCRIPT_LANES && !err; lane++) {
+        err = hash_lane(p, lane, h);
+    }
+    for (uint64_t i = 0; i < STORE_SCRIPT_DEVICES && !err; i++) {
+        const struct fp_id id = store_script_id("d", i);
+        err = hash_branches(p, &id, h);
+    }
+    for (uint64_t cid = 0; cid <= STORE_SCRIPT_CONVS && !err; cid++) {
+        err = p.each_branch(p.ctx, cid, mix_branch, h);
+    }
+    for (uint64_t i = 0; i < STORE_SCRIPT_RELAYS && !err; i++) {
+        const struct fp_id id = store_script_id("r", i);
+        err = hash_relay(p, &id, h);
+    }
+    return err;
+}
+
 static enum fp_err hash_conv(struct store_port p, const struct fp_id *id, uint64_t *h)
 {
     struct store_conv c = {0};
@@ -186,6 +275,9 @@ enum fp_err store_script_hash(struct store_port p, uint64_t *out)
     }
     if (!err) {
         err = p.each_timer(p.ctx, mix_timer, &h);
+    }
+    if (!err) {
+        err = hash_trunk(p, &h);
     }
     if (!err) {
         *out = h;

@@ -19,6 +19,28 @@ static void each_open_counts_and_the_epoch_stays(void **state)
     }
 }
 
+static void a_new_epoch_counts_from_the_next_open(void **state)
+{
+    struct fixture *f = *state;
+
+    for (uint64_t epoch = UINT64_MAX; epoch >= UINT64_MAX - 1; epoch--) {
+        assert_int_equal(fixture_open(f), FP_OK);
+        assert_int_equal(f->p.begin(f->p.ctx), FP_OK);
+        assert_int_equal(f->p.new_epoch(f->p.ctx, epoch), FP_OK);
+        assert_int_equal(f->p.commit(f->p.ctx), FP_OK);
+        assert_int_equal(f->p.begin(f->p.ctx), FP_OK);
+        assert_int_equal(f->p.new_epoch(f->p.ctx, 77), FP_OK);
+        f->p.rollback(f->p.ctx);
+        fixture_close(f);
+        assert_int_equal(fixture_open(f), FP_OK);
+        assert_true(f->info.epoch == epoch);
+        fixture_close(f);
+    }
+    assert_int_equal(fixture_open(f), FP_OK);
+    assert_int_equal(f->info.boot, 5);
+    assert_false(f->info.quarantined);
+}
+
 static void the_highest_change_is_known_at_the_start(void **state)
 {
     struct fixture *f = *state;
@@ -252,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_open_counts_and_the_epoch_stays),
+        TEST(a_new_epoch_counts_from_the_next_open),
         TEST(the_highest_change_is_known_at_the_start),
         TEST(files_are_for_the_owner_alone),
         TEST(a_second_store_on_the_file_is_refused),

@@ -152,6 +152,56 @@ static void events_of_the_first_version_have_no_chain(void **state)
     assert_int_equal(f->p.load_conv(f->p.ctx, &id, &c, &found), FP_ECORRUPT);
 }
 
+static bool note_cid(void *arg, const struct store_conv *c)
+{
+    *(uint64_t *)arg = c->cid;
+    return true;
+}
+
+/* Files of the releases before there was a trunk: what is there stays as it is, and the trunk begins at 1. */
+static void the_trunk_begins_in_files_of_every_version_before_it(void **state)
+{
+    static const char content[] = "INSERT INTO meta (one, epoch, boot, fence) VALUES (1, 99, 4, 0);"
+                                  "INSERT INTO conversation (id, scope, floor, about_seq, retention_days, title, context)"
+                                  " VALUES (x'026331', x'027331', 20, 0, 0, x'', x'');"
+                                  "INSERT INTO device (id, user) VALUES (x'026431', x'027531');"
+                                  "INSERT INTO answers (key, last, at, rows) VALUES (1 << 36 | 1, 3, 70, x'010203')";
+    const struct fp_id scope = store_script_id("s", 1);
+    const struct fp_id device = store_script_id("d", 1);
+
+    for (int from = 1; from <= 2; from++) {
+        struct fixture *f = *state;
+        struct store_record r = {.lane = 2, .record = fp_bytes_of("r", 1)};
+        struct store_answers a = {0};
+        struct store_device d = {0};
+        const struct store_branch b = {.device = device, .n = 4, .cid = 1, .lane = 2, .number = 1, .event = fp_bytes_of("e", 1)};
+        uint64_t cid = 0;
+        bool found = false;
+        sqlite3 *db = open_db(f);
+
+        assert_int_equal(sqlite_schema_migrate(db, (struct sqlite_schema){.migrations = sqlite_schema_current().migrations, .count = from}), FP_OK);
+        assert_int_equal(sqlite3_exec(db, content, NULL, NULL, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+        assert_int_equal(fixture_open(f), FP_OK);
+        assert_int_equal(f->info.epoch, 99);
+        assert_int_equal(f->p.each_conv_in(f->p.ctx, &scope, 0, 9, note_cid, &cid), FP_OK);
+        assert_int_equal(cid, 1);
+        assert_int_equal(f->p.begin(f->p.ctx), FP_OK);
+        assert_int_equal(f->p.add_record(f->p.ctx, &r), FP_OK);
+        assert_int_equal(r.number, 1);
+        assert_int_equal(f->p.save_branch(f->p.ctx, &b), FP_OK);
+        assert_int_equal(f->p.skip_answers(f->p.ctx, 1, 9), FP_OK);
+        assert_int_equal(f->p.append(f->p.ctx, &(struct store_run){.cid = 1, .first = 21, .last = 21}), FP_OK); /* T3 */
+        assert_int_equal(f->p.commit(f->p.ctx), FP_OK);
+        assert_int_equal(f->p.load_device(f->p.ctx, &device, &d, &found), FP_OK);
+        assert_true(found && d.next_n == 9);
+        assert_int_equal(f->p.load_answers(f->p.ctx, 1, 2, &a, &found), FP_OK);
+        assert_true(found && a.rows.len == 3);
+        fixture_close(f);
+        assert_int_equal(remove(f->path), 0);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_set_up, fixture_tear_down)
 
 int main(void)
@@ -159,7 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(from_every_older_version_the_end_is_the_same),        TEST(a_migration_that_fails_leaves_the_version_before),
         TEST(a_newer_version_and_a_strangers_file_are_told_apart), TEST(every_released_version_opens),
-        TEST(events_of_the_first_version_have_no_chain),
+        TEST(events_of_the_first_version_have_no_chain),           TEST(the_trunk_begins_in_files_of_every_version_before_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
