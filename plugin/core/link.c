@@ -159,8 +159,9 @@ static void end_round(struct link *l, bool was_full, struct fp_mono now)
     begin_round(l, now);
 }
 
-static void steer(struct link *l, const struct link_flight *done, size_t bytes, bool was_full, struct fp_mono now)
+static void steer(struct link *l, const struct link_flight *done, size_t bytes, struct fp_mono now)
 {
+    bool was_full = l->full_at.us >= done->at.us; /* since it was sent: there was more to send than the window let through */
     uint64_t took_us = max_u64(since_us(done->at, now), 1);
     learn_rtt(l, took_us, now);
     if (!l->grown_to_threshold && !l->looking) {
@@ -264,6 +265,9 @@ void link_sent(struct link *l, unsigned lane, uint64_t last, size_t bytes, struc
     l->bytes_out += bytes;
     at->sent = last;
     at->high = max_u64(at->high, last);
+    if (window_is_full(l)) {
+        l->full_at = now;
+    }
 }
 
 /* ------------------------------------------------------------------ answers */
@@ -284,7 +288,6 @@ static void find_lost(struct link *l, struct fp_mono arrived_at, struct fp_mono 
 
 static void settle_flights(struct link *l, unsigned lane, uint64_t have, struct fp_mono now)
 {
-    bool was_full = window_is_full(l);
     size_t bytes = 0;
     struct link_flight newest = {.again = true};
     size_t i = 0;
@@ -298,7 +301,7 @@ static void settle_flights(struct link *l, unsigned lane, uint64_t have, struct 
         forget_flight(l, i);
     }
     if (!newest.again) {
-        steer(l, &newest, bytes, was_full, now);
+        steer(l, &newest, bytes, now);
         find_lost(l, newest.at, now);
     }
 }
@@ -377,7 +380,6 @@ bool link_tick(struct link *l, struct fp_mono now)
     }
     if (l->flight_count > 0 && since_us(l->flights[0].at, now) >= l->rto_us) {
         lose_all(l);
-        l->credit = max_u64(l->credit, 1); /* L2 */
     } else if (needs_credit(l) && now.us >= l->ask_due.us) {
         l->credit = 1; /* L2 */
     }

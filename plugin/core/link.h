@@ -26,10 +26,9 @@
 #define LINK_FLIGHTS_MAX 64
 #define LINK_BATCH_BYTES 16384 /* most bytes of one frame's records as sent */
 #define LINK_WINDOW_START 16384
-#define LINK_WINDOW_MIN 4096 /* 10 kbit/s: 3 s, which is what an urgent record may have to wait for there */
-#define LINK_BATCH_BYTES_MIN                                                                                                                         \
-    1024 /* a batch is a quarter of the window, from here to LINK_BATCH_BYTES: so nothing waits long for the one that is going out */
-#define LINK_WINDOW_MAX 4194304 /* a LAN: 10,000 records a second need no more */
+#define LINK_WINDOW_MIN 4096      /* 10 kbit/s: 3 s, which is what an urgent record may have to wait for there */
+#define LINK_BATCH_BYTES_MIN 1024 /* a batch is a quarter of the window, within these: nothing waits long for the one going out */
+#define LINK_WINDOW_MAX 4194304   /* a LAN: 10,000 records a second need no more */
 #define LINK_RTO_START_US 2000000U
 #define LINK_RTO_MIN_US 500000U
 #define LINK_RTO_MAX_US 30000000U
@@ -64,6 +63,7 @@ struct link {
     bool stalled;                                    /* all was lost, and nothing new came since */
     bool grown_to_threshold;                         /* slow start is over */
     bool looking;                                    /* for the shortest round trip */
+    struct fp_mono full_at;                          /* the window had no room */
     struct fp_mono min_at;                           /* rtt_min_us was last seen, or so */
     struct fp_mono round_at;                         /* what is sent from here on shows how the window does that was set then */
     uint64_t round_min_us;                           /* 0: no answer to that yet */
