@@ -20,6 +20,7 @@ export class Inbox {
     this.model = model;
     this.mirror = model.mirror;
     this.follows = new Map();
+    this.retold = new Set(); // keys of provisional events that this connection has told
   }
 
   record(id) {
@@ -51,6 +52,7 @@ export class Inbox {
 
   /** A new connection. */
   restart() {
+    this.retold.clear();
     for (const follow of this.follows.values()) {
       Object.assign(follow, {due: Infinity, isAsked: false, toldStored: 0, toldRead: 0});
       follow.older?.done(false);
@@ -85,8 +87,7 @@ export class Inbox {
     }
     const patch = {joined: true, pending, scope, floor: Math.max(record.floor, floor), head: Math.max(record.head, head)};
     if (record.isNew && head > 0) {
-      const base = Math.max(patch.floor, patch.head - RECENT);
-      Object.assign(patch, {isNew: false, base, cursor: base});
+      this.begin(patch, Math.max(patch.floor, patch.head - RECENT));
     }
     if (Object.keys(patch).some((key) => patch[key] !== record[key])) {
       this.patch(id, patch);
@@ -96,10 +97,25 @@ export class Inbox {
     }
   }
 
+  /** What is held of a conversation begins behind this seq. */
+  begin(patch, base) {
+    return Object.assign(patch, {isNew: false, base, cursor: base});
+  }
+
+  /** Ours from its first event on. */
+  created(id, scope) {
+    this.join(id, scope);
+    if (this.record(id).isNew) {
+      this.patch(id, this.begin({}, 0));
+    }
+  }
+
   welcomeHead({conv, scope, head, floor, read, unread}, now) {
     this.join(conv, scope, {head, floor});
     const record = this.record(conv);
-    if (record.floor > record.cursor) {
+    if (record.isNew) {
+      this.patch(conv, this.begin({}, floor));
+    } else if (record.floor > record.cursor) {
       this.skipTo(conv, record.floor);
     }
     this.patch(conv, {read: Math.max(record.read, read), unread, counted: head});
@@ -137,9 +153,9 @@ export class Inbox {
 
   // A hole, or not any more.
   check(id, now) {
-    const {cursor, head} = this.record(id);
+    const {cursor, head, isNew} = this.record(id);
     const follow = this.follow(id);
-    if (cursor >= head) {
+    if (cursor >= head || isNew) {
       follow.due = Infinity;
     } else if (follow.due === Infinity) {
       follow.due = now + HOLE_MS;
@@ -172,9 +188,6 @@ export class Inbox {
         this.provisional(record, ev);
         continue;
       }
-      if (record.isNew) {
-        this.patch(ev.conv, {isNew: false, base: ev.seq - 1, cursor: ev.seq - 1});
-      }
       const follow = this.follow(ev.conv);
       if (ev.seq > record.cursor && follow.ahead.size < AHEAD_MAX) {
         follow.ahead.set(ev.seq, ev);
@@ -200,8 +213,27 @@ export class Inbox {
     if (!isOver || others.length < record.provisional.length) {
       this.patch(record.id, {provisional: isOver ? others : [...others, ev]});
     }
+    this.retold.add(key);
     if (!isOver && ev.device === this.mirror.own.device) {
       this.model.outbox.relayed(ev);
+    }
+  }
+
+  /** After a welcome a site tells its provisional events again; those that it has not told by now are none any more. */
+  dropUntold() {
+    for (const [id, {record}] of this.mirror.threads) {
+      const left = record.provisional.filter((ev) => this.retold.has(keyOf(ev.device, ev.n)));
+      if (left.length < record.provisional.length) {
+        this.patch(id, {provisional: left});
+      }
+    }
+  }
+
+  /** Ours, and refused. */
+  dropProvisional(id, key) {
+    const record = this.record(id);
+    if (record?.provisional.some((ev) => keyOf(ev.device, ev.n) === key)) {
+      this.patch(id, {provisional: record.provisional.filter((ev) => keyOf(ev.device, ev.n) !== key)});
     }
   }
 
@@ -209,7 +241,7 @@ export class Inbox {
   drain(id, now) {
     const follow = this.follow(id);
     const record = this.record(id);
-    if (!record || follow.ahead.size === 0 || !this.model.isOnline()) {
+    if (!record || record.isNew || follow.ahead.size === 0 || !this.model.isOnline()) {
       return;
     }
     const list = [];
@@ -272,6 +304,10 @@ export class Inbox {
       return;
     }
     const follow = this.follow(page.conv);
+    if (page.to < page.from && page.events.length > 0) {
+      this.take(page.events, now); // provisional ones; no answer to anything
+      return;
+    }
     const isOlder = follow.older !== null && page.to <= record.base;
     this.take(page.events, now);
     if (isOlder) {

@@ -12,6 +12,7 @@ import * as W from "./wire.js";
 
 const ANSWER_MS = 10000;
 const RECEIPT_MS = 500;
+const UNTOLD_MS = 2000;
 const REFUSED_MS = 30000;
 const TYPING_MS = 2500;
 const WATCH_S = 120;
@@ -42,6 +43,8 @@ export class Model {
     this.scopes = new Map(); // scope -> when to subscribe again; Infinity: it is
     this.questions = [];
     this.receiptsDue = Infinity;
+    this.receiptsAt = 0;
+    this.untoldDue = Infinity;
     this.typed = new Map(); // conversation -> when last told
     this.watched = [];
     this.watchDue = Infinity;
@@ -231,6 +234,7 @@ export class Model {
     this.due = Infinity;
     this.receiptsDue = Infinity;
     this.watchDue = Infinity;
+    this.untoldDue = Infinity;
     this.early = [];
     this.typed.clear();
     this.inbox.restart();
@@ -282,6 +286,7 @@ export class Model {
       }
     }
     if (isFirst) {
+      this.untoldDue = now + (welcome.relay === null ? 0 : UNTOLD_MS);
       this.resume(now);
     }
   }
@@ -424,7 +429,7 @@ export class Model {
 
   nack(nack, now) {
     if (this.step === "welcome") {
-      this.drop({reason: nack.reason || W.codeName(nack.code), isRefused: true}, now);
+      this.drop({reason: nack.reason || W.codeName(nack.code), isRefused: !nack.retry}, now);
     } else if (nack.n === 0 && nack.code !== K.C_GAP) {
       this.answer(() => true, {error: nack.reason || W.codeName(nack.code)});
     } else {
@@ -437,7 +442,7 @@ export class Model {
   told(entry, conv, seq, now) {
     const record = conv && this.inbox.record(conv);
     if (record && entry.kind === K.K_CONV_NEW) {
-      this.inbox.join(conv, entry.body.scope);
+      this.inbox.created(conv, entry.body.scope);
     }
     if (record && seq) {
       this.inbox.head(conv, seq, 0, now);
@@ -445,6 +450,7 @@ export class Model {
   }
 
   refused(entry) {
+    this.inbox.dropProvisional(entry.conv, entry.key);
     if (entry.kind === K.K_CONV_NEW && this.inbox.record(entry.conv)?.pending) {
       this.inbox.patch(entry.conv, {joined: false});
     }
@@ -579,6 +585,10 @@ export class Model {
         this.subscribeScope(scope);
       }
     }
+    if (now >= this.untoldDue) {
+      this.untoldDue = Infinity;
+      this.inbox.dropUntold();
+    }
     if (now >= this.watchDue) {
       this.sendWatch(now);
     }
@@ -594,7 +604,7 @@ export class Model {
       due = Math.min(due, this.retryAt);
     }
     if (this.isOnline()) {
-      due = Math.min(due, this.inbox.nextDue(), this.receiptsDue, this.watchDue, ...this.scopes.values(), ...this.questions.map((one) => one.due));
+      due = Math.min(due, this.inbox.nextDue(), this.receiptsDue, this.watchDue, this.untoldDue, ...this.scopes.values(), ...this.questions.map((one) => one.due));
     }
     return due;
   }

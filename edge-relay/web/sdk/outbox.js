@@ -259,18 +259,13 @@ export class Outbox {
     }
   }
 
-  // The hub expects another n: an earlier one got lost on the way, or one of us counts otherwise; then the hub's count holds.
+  // The hub expects another n: an earlier one got lost on the way. If it is none of ours, the next welcome says who is right: this answer may
+  // be an old one, and to number anew because of it would say things twice.
   gap({next}, now) {
-    if (next <= 0) {
-      return;
-    }
     if (next >= this.firstN() && next < this.nextN()) {
       this.goBack(next, now, 0);
-    } else if (next !== this.nextN()) {
-      this.number(next);
-      this.open().forEach((entry) => this.put(entry, {tried: true}));
-      this.goBack(next, now, 0);
-      this.next = next;
+    } else if (next > 0 && next !== this.nextN()) {
+      this.model.drop({reason: "the hub counts otherwise", isRefused: false}, now);
     }
   }
 

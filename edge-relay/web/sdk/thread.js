@@ -165,7 +165,7 @@ export class Thread {
     const provisional = [...this.record.provisional].sort((a, b) => a.branch.base - b.branch.base || a.branch.k - b.branch.k);
     for (const ev of provisional) {
       const key = keyOf(ev.device, ev.n);
-      if (isShown(ev.kind) && !this.byKey.has(key)) {
+      if (ev.kind === K.K_MSG && !this.byKey.has(key)) { // all others take effect once the hub has ordered them
         rows.set(key, newRow(ev, key));
       }
     }
@@ -185,15 +185,10 @@ export class Thread {
     return [...rows.values()];
   }
 
-  // Changes that the hub has not ordered yet, by the seq that they change.
+  // Own changes that the hub has not ordered yet, by the seq that they change.
   makeOverlay() {
     const overlay = new Map();
     const put = (ref, one) => overlay.set(ref, [...(overlay.get(ref) ?? []), one]);
-    for (const ev of this.record.provisional) {
-      if (CHANGES.has(ev.kind) && !this.byKey.has(keyOf(ev.device, ev.n)) && ev.device !== this.own.device) {
-        put(ev.ref, ev);
-      }
-    }
     for (const entry of this.entries.values()) {
       if (CHANGES.has(entry.kind) && entry.state !== "failed" && !this.byKey.has(entry.key)) {
         put(entry.ref, {...entry, user: this.own.user, flags: 0, version: null, seq: null});
