@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-static uint8_t state_of(const struct presence *p)
+uint8_t presence_here(const struct presence *p)
 {
     for (uint8_t activity = PRESENCE_ACTIVITIES; activity > 0; activity--) {
         if (p->sessions[activity - 1] > 0) {
@@ -14,12 +14,13 @@ static uint8_t state_of(const struct presence *p)
 
 static bool settle(struct presence *p, struct fp_wall now)
 {
-    uint8_t state = state_of(p); /* Q1 */
+    uint8_t here = presence_here(p);
+    uint8_t state = here > p->far ? here : p->far; /* Q1 */
     bool changed = state != p->state;
-    if (changed) { /* Q2 */
-        p->state = state;
+    if (changed && !(p->state == FP_PERSON_UNREACHABLE && state == FP_PERSON_OFFLINE)) { /* Q2 */
         p->since = now;
     }
+    p->state = state;
     return changed;
 }
 
@@ -43,6 +44,17 @@ bool presence_end(struct presence *p, uint8_t activity, struct fp_wall now)
     assert(activity < PRESENCE_ACTIVITIES && p->sessions[activity] > 0);
     p->sessions[activity]--;
     return settle(p, now);
+}
+
+bool presence_far(struct presence *p, uint8_t state, struct fp_wall since, struct fp_wall now)
+{
+    assert(state <= FP_PERSON_BUSY);
+    p->far = state;
+    bool changed = settle(p, now);
+    if (changed && state > presence_here(p) && since.ms > 0 && since.ms < now.ms) {
+        p->since = since;
+    }
+    return changed;
 }
 
 void presence_lose(struct presence_session *s, struct fp_mono now)

@@ -85,6 +85,7 @@ struct person *person_get(struct hub *h, const struct fp_id *user)
 void person_touch(struct hub *h, struct person *p, bool stale)
 {
     p->stale = p->stale || stale;
+    h->people->version += stale;
     if (!p->touched) {
         p->touched = true;
         p->next_touched = h->people->touched;
@@ -105,8 +106,8 @@ static void free_person(struct hub *h, struct person *p)
 
 void person_forget(struct hub *h, struct person *p)
 {
-    bool there = p->presence.state != FP_PERSON_OFFLINE;
-    if (there || p->viewers.count > 0 || p->status.len > 0 || p->unsaved || p->touched) {
+    bool shown = p->presence.state != FP_PERSON_OFFLINE;
+    if (shown || p->remotes || p->viewers.count > 0 || p->status.len > 0 || p->unsaved || p->touched) {
         return;
     }
     for (size_t i = 0; i < p->circle_count; i++) {
@@ -130,6 +131,7 @@ void people_close(struct hub *h)
         HASH_DEL(all->sessions, row);
         free(row);
     }
+    remote_fini(h);
     scopes_fini(h);
     watch_fini(h);
     while (all->persons) {
@@ -149,12 +151,12 @@ static struct person_session *find_row(const struct hub *h, const struct fp_id *
 }
 
 /* Coming and going is what last_seen is about. */
-static void moved(struct hub *h, struct person *p, bool changed, bool was_there)
+void person_moved(struct hub *h, struct person *p, bool changed, bool was_there)
 {
     if (!changed) {
         return;
     }
-    if (was_there != (p->presence.state != FP_PERSON_OFFLINE)) {
+    if (was_there != person_there(p)) {
         p->unsaved = true;
         if (h->people->save_due.us == UINT64_MAX) {
             h->people->save_due.us = h->mono.us + SAVE_AFTER_US;
@@ -177,7 +179,8 @@ static void end_row(struct hub *h, struct person_session *row)
     not_lost(h, row);
     assert(h->people->sessions); /* what is in it has been put there */
     HASH_DEL(h->people->sessions, row);
-    moved(h, p, presence_end(&p->presence, row->s.activity, h->wall), true);
+    h->people->version++;
+    person_moved(h, p, presence_end(&p->presence, row->s.activity, h->wall), true);
     free(row);
 }
 
@@ -212,8 +215,9 @@ void people_session(struct hub *h, struct hub_session *s)
     }
     row = add_row(h, s); /* without memory he is not shown */
     if (row) {
-        bool there = row->person->presence.state != FP_PERSON_OFFLINE;
-        moved(h, row->person, presence_begin(&row->person->presence, s->activity, h->wall), there);
+        bool there = person_there(row->person);
+        h->people->version++;
+        person_moved(h, row->person, presence_begin(&row->person->presence, s->activity, h->wall), there);
     }
 }
 
@@ -251,7 +255,8 @@ enum fp_err people_activity(struct hub *h, struct command_ctx *x)
     struct person_session *row = find_row(h, &s->device);
     s->activity = activity;
     if (row) {
-        moved(h, row->person, presence_move(&row->person->presence, row->s.activity, activity, h->wall), true);
+        h->people->version++;
+        person_moved(h, row->person, presence_move(&row->person->presence, row->s.activity, activity, h->wall), true);
         row->s.activity = activity;
     }
     return FP_OK;
@@ -262,6 +267,7 @@ void people_member(struct hub *h, const struct store_conv *c, const struct fp_id
 {
     struct person *p = person_find(h, user);
     struct scope *s = people_is_dm(&c->scope) ? NULL : scope_get(h, &c->scope);
+    h->people->version++; /* somebody may hide from him */
     if (p) {
         person_touch(h, p, true);
     }

@@ -4,6 +4,7 @@
  * Shape       persons: a row for each user who is there, is watched, has a text, or whose last_seen is not saved yet
  *             scopes: a row for each scope; its digest goes out from here
  *             viewers: a row for each user with a watch
+ *             vias: a row for each trunk that has said who is at its far end, with a row for each of these
  *             A command only marks what has changed (person_touch); what is in the store is read again between batches, so that a batch that failed
  *             or ran twice leaves nothing wrong here.
  * Invariants  W1 nothing below tells before people_run(), which is after the commit.
@@ -16,7 +17,7 @@
 #include "plugin/core/presence.h"
 #include "plugin/hub/state.h"
 
-#define PERSON_BYTES (FP_STATUS_BYTES_MAX + 80) /* in a message: two ids' worth, times, the text */
+#define PERSON_BYTES (FP_STATUS_BYTES_MAX + 104) /* in a message: two ids' worth, times, the text */
 
 struct pointers {
     void **items;
@@ -28,9 +29,28 @@ struct circle { /* who shares one may see each other: a scope, but in the scope 
     bool dm;
 };
 
+struct person;
+
+struct person_remote { /* what one trunk says of a person */
+    struct person *person;
+    const struct via *via;
+    uint8_t state; /* FP_PERSON_..., never offline: then there is no row */
+    struct fp_wall since;
+    bool listed;                       /* in the full list that is being told */
+    struct person_remote *next_of_his; /* of the same person, via ascending */
+    struct person_remote *prev, *next; /* of the same trunk */
+};
+
+struct via {
+    struct fp_id id;
+    struct person_remote *rows;
+    struct via *next;
+};
+
 struct person {
     struct fp_id user;
     struct presence presence;
+    struct person_remote *remotes;
     struct fp_wall status_until;
     struct fp_bytes status; /* own_ */
     struct fp_bytes policy; /* own_ */
@@ -103,6 +123,8 @@ struct people {
     struct person *touched;
     struct scope *scopes, *dirty_scopes;
     struct viewer *viewers, *dirty_viewers;
+    struct via *vias;
+    uint64_t version;         /* of what people_local() says */
     struct fp_mono save_due;  /* of last_seens; UINT64_MAX: none */
     struct fp_mono lease_due; /* no lease ends before */
     struct fp_mono walk_due;  /* the grace after the start; 0: not begun */
@@ -117,6 +139,20 @@ struct person *person_find(const struct hub *h, const struct fp_id *user);
 struct person *person_get(struct hub *h, const struct fp_id *user); /* NULL: no memory */
 void person_touch(struct hub *h, struct person *p, bool stale);     /* he has changed; stale: in the store as well */
 void person_forget(struct hub *h, struct person *p);                /* unless he is still needed */
+
+void person_moved(struct hub *h, struct person *p, bool changed, bool was_there); /* presence_...() has changed his state, or not */
+static inline bool person_there(const struct person *p)
+{
+    return p->presence.state > FP_PERSON_UNREACHABLE;
+}
+
+/* ---- people_remote.c */
+struct fp_id person_via(const struct person *p); /* the trunk behind which he is out of reach */
+void remote_fini(struct hub *h);
+/* The options of the relay; NULL: there is none of that name, or we are a site. */
+const struct hub_relay *remote_relay(const struct hub *h, const struct fp_id *via);
+/* Is what it says about somebody or something in this scope ours to hear? A site hears its hub out. */
+bool remote_serves(const struct hub *h, const struct fp_id *via, const struct fp_id *scope);
 
 /* ---- people_load.c */
 enum fp_err person_row(struct hub *h, const struct fp_id *user, struct store_person *out); /* spans in the arena; the default where there is none */

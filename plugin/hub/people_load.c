@@ -275,5 +275,8 @@ struct fp_person person_at(const struct person *p, uint8_t level)
     seen.text = p->status;
     seen.has_until = p->status.len > 0 && p->status_until.ms > 0;
     seen.until = p->status_until;
+    if (seen.state == FP_PERSON_UNREACHABLE) {
+        seen.relay = person_via(p);
+    }
     return seen;
 }
