@@ -1,26 +1,14 @@
 /* Who is typing, in every conversation where somebody is. Soft state: a restart forgets it, and so do the clients, after six seconds. */
-#include "plugin/core/typing.h"
+#include "plugin/hub/typing.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 #include "plugin/core/access.h"
-#include "plugin/hub/state.h"
 
 #define CONVS_MAX 1024 /* in which somebody types: 6 MB at most; in others nobody is shown */
 #define NO_ROOM_US 1000U
 #define DIGEST_BYTES 160
-
-struct typing_conv {
-    struct fp_id id;
-    struct typing t;
-    UT_hash_handle hh; /* by id */
-};
-
-struct typing_convs {
-    struct typing_conv *table;
-    struct fp_mono due; /* nothing is to be done before */
-};
 
 enum fp_err typing_open(struct hub *h)
 {
@@ -48,17 +36,16 @@ void typing_close(struct hub *h)
     h->typing = NULL;
 }
 
-static struct typing_conv *find_conv(const struct hub *h, const struct fp_id *id)
+struct typing_conv *typing_conv_find(const struct hub *h, const struct fp_id *id)
 {
     struct typing_conv *tc = NULL;
     HASH_FIND(hh, h->typing->table, id->text, id->len, tc);
     return tc;
 }
 
-/* NULL: too many, or no memory; then it is not shown. */
-static struct typing_conv *get_conv(struct hub *h, const struct fp_id *id)
+struct typing_conv *typing_conv_get(struct hub *h, const struct fp_id *id)
 {
-    struct typing_conv *tc = find_conv(h, id);
+    struct typing_conv *tc = typing_conv_find(h, id);
     if (tc || HASH_COUNT(h->typing->table) >= CONVS_MAX) {
         return tc;
     }
@@ -76,21 +63,24 @@ static struct typing_conv *get_conv(struct hub *h, const struct fp_id *id)
 }
 
 /* What has changed may be due earlier than all else. One that is over is let go a second later, so that it is not told anew at once. */
-static void note_due(struct hub *h, const struct typing_conv *tc)
+void typing_note_due(struct hub *h, const struct typing_conv *tc)
 {
     struct fp_mono due;
     if (!typing_next(&tc->t, &due)) {
         due.us = tc->t.told_at.us + TYPING_EVERY_US;
+        if (typing_passed(tc, h->mono) && tc->passed_at.us + TYPING_LASTS_US > due.us) {
+            due.us = tc->passed_at.us + TYPING_LASTS_US;
+        }
     }
     h->typing->due.us = due.us < h->typing->due.us ? due.us : h->typing->due.us;
 }
 
 static void begin(struct hub *h, const struct fp_id *conv, const struct typing_key *key)
 {
-    struct typing_conv *tc = get_conv(h, conv);
+    struct typing_conv *tc = typing_conv_get(h, conv);
     if (tc) {
         (void)typing_begin(&tc->t, key, h->mono); /* who finds no row is one of more than can be shown */
-        note_due(h, tc);
+        typing_note_due(h, tc);
     }
 }
 
@@ -115,22 +105,22 @@ enum fp_err typing_report(struct hub *h, struct command_ctx *x)
         return err;
     }
     struct typing_key key = {.user = x->item->user, .device = x->item->device};
-    struct typing_conv *tc = find_conv(h, &x->conv->c.id);
+    struct typing_conv *tc = typing_conv_find(h, &x->conv->c.id);
     if (on && !hides) {
         begin(h, &x->conv->c.id, &key);
     } else if (tc) { /* the policy may have changed while he was shown */
         typing_end(&tc->t, &key);
-        note_due(h, tc);
+        typing_note_due(h, tc);
     }
     return FP_OK;
 }
 
 void typing_stop(struct hub *h, const struct fp_id *conv, const struct fp_id *user)
 {
-    struct typing_conv *tc = find_conv(h, conv);
+    struct typing_conv *tc = typing_conv_find(h, conv);
     if (tc) {
         typing_end_user(&tc->t, user);
-        note_due(h, tc);
+        typing_note_due(h, tc);
     }
 }
 
@@ -138,7 +128,7 @@ void typing_gone(struct hub *h, const struct fp_id *device)
 {
     for (struct typing_conv *tc = h->typing->table; tc; tc = tc->hh.next) {
         typing_end_device(&tc->t, device);
-        note_due(h, tc);
+        typing_note_due(h, tc);
     }
 }
 
@@ -183,10 +173,10 @@ enum fp_err typing_run(struct hub *h)
     HASH_ITER (hh, h->typing->table, tc, next) {
         enum fp_err one = run_conv(h, tc);
         err = err ? err : one;
-        if (typing_over(&tc->t, h->mono)) {
+        if (typing_over(&tc->t, h->mono) && !typing_passed(tc, h->mono)) {
             drop_conv(h, tc);
         } else {
-            note_due(h, tc);
+            typing_note_due(h, tc);
         }
     }
     return err;
