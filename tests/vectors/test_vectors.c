@@ -17,6 +17,7 @@
 #include "fp/event.h"
 #include "fp/live.h"
 #include "fp/reply.h"
+#include "tests/vectors/trunk_again.h"
 
 #define LINE_CAP 8192
 #define BYTES_CAP 2048
@@ -622,6 +623,12 @@ static void check_again(const struct vector *v)
         written = typing_again(bytes_of(v), &e);
     } else if (strcmp(v->rule, "presence") == 0) {
         written = presence_again(bytes_of(v), &e);
+    } else if (strcmp(v->rule, "trunk") == 0) {
+        assert_true(written = trunk_again(bytes_of(v), &e));
+    } else if (strcmp(v->rule, "record-up") == 0) {
+        assert_true(written = record_up_again(bytes_of(v), &e));
+    } else if (strcmp(v->rule, "record-down") == 0) {
+        assert_true(written = record_down_again(bytes_of(v), &e));
     } else {
         fail_msg("%s: an unknown rule, %s", v->name, v->rule);
     }

@@ -36,6 +36,16 @@ def typed(value):
     return (type(value).__name__, value)
 
 
+def crc32c(data):
+    """By the book, a bit at a time (RFC 3720, B.4: "123456789" gives e3069283)."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
 def numbers_named(prefix):
     text = KEYS.read_text(encoding="utf-8")
     return {int(n) for n in re.findall(rf"^    FP_{prefix}_\w+ *= (\d+),", text, re.M)}
@@ -72,7 +82,9 @@ class Vectors(unittest.TestCase):
         self.assertEqual({c[1] for c in self.of_rule("command")}, kinds)
         self.assertEqual({r[1] for r in self.of_rule("reply")}, numbers_named("REPLY"))
         self.assertEqual({i[1] for i in self.of_rule("inbox")}, numbers_named("INBOX"))
-        for rule in ("uplink", "event", "events", "head", "about", "receipts", "typing-now", "presence"):
+        self.assertEqual({t[1] for t in self.of_rule("trunk")}, numbers_named("TRUNK"))
+        self.assertEqual({r[0] for r in self.of_rule("record-down")}, numbers_named("TOLD"))
+        for rule in ("record-up", "uplink", "event", "events", "head", "about", "receipts", "typing-now", "presence"):
             self.assertTrue(self.of_rule(rule), rule)
 
     def test_a_streamed_page_inflates_to_the_plain_one(self):
@@ -80,6 +92,16 @@ class Vectors(unittest.TestCase):
         plain = next(p[7] for p in pages if p[6] == 0)
         stream = next(p[7] for p in pages if p[6] == 1)
         self.assertEqual(cbor2.loads(zlib.decompress(stream)), plain)
+
+    def test_batches_of_a_trunk_have_the_right_sum_and_whole_records(self):
+        batches = [t for t in self.of_rule("trunk") if t[1] == 3]
+        self.assertEqual({b[6] for b in batches}, {0, 1})
+        for batch in batches:
+            self.assertEqual(crc32c(batch[8]), batch[7])
+            stream = io.BytesIO(zlib.decompress(batch[8]) if batch[6] else batch[8])
+            records = [cbor2.CBORDecoder(stream).decode() for _ in range(batch[5])]
+            self.assertEqual(stream.read(), b"")
+            self.assertEqual([r[2][2] for r in records], [7, 8])
 
 
 if __name__ == "__main__":
