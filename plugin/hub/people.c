@@ -286,6 +286,7 @@ enum fp_err people_run(struct hub *h)
         all->walk_due.us = h->mono.us + PRESENCE_GRACE_US;
     }
     end_lost(h);
+    remote_run(h);
     watch_expire(h);
     enum fp_err err = people_save(h);
     if (!err) {

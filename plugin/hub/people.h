@@ -148,6 +148,7 @@ static inline bool person_there(const struct person *p)
 
 /* ---- people_remote.c */
 struct fp_id person_via(const struct person *p); /* the trunk behind which he is out of reach */
+void remote_run(struct hub *h);                  /* forgets what relays have said that are none of ours any more */
 void remote_fini(struct hub *h);
 /* The options of the relay; NULL: there is none of that name, or we are a site. */
 const struct hub_relay *remote_relay(const struct hub *h, const struct fp_id *via);

@@ -142,15 +142,35 @@ struct fp_id person_via(const struct person *p)
     return (struct fp_id){0};
 }
 
+static void via_drop(struct hub *h, struct via *v, bool shown)
+{
+    while (v->rows) {
+        struct person *p = v->rows->person;
+        row_drop(v, v->rows);
+        if (shown) {
+            settle(h, p);
+        }
+    }
+    LL_DELETE(h->people->vias, v);
+    free(v);
+}
+
+/* Nobody can say any more that they are there, nor when the link will be back. */
+void remote_run(struct hub *h)
+{
+    struct via *v;
+    struct via *next;
+    LL_FOREACH_SAFE (h->people->vias, v, next) {
+        if (!site_is(h) && !remote_relay(h, &v->id)) {
+            via_drop(h, v, true);
+        }
+    }
+}
+
 void remote_fini(struct hub *h)
 {
     while (h->people->vias) {
-        struct via *v = h->people->vias;
-        while (v->rows) {
-            row_drop(v, v->rows);
-        }
-        LL_DELETE(h->people->vias, v);
-        free(v);
+        via_drop(h, h->people->vias, false);
     }
 }
 

@@ -328,6 +328,25 @@ static void who_is_no_member_any_more_is_not_spoken_for_any_more(void **state)
     kit_close(&k);
 }
 
+static void a_relay_that_is_served_no_more_leaves_nobody_behind(void **state)
+{
+    (void)state;
+    struct kit k;
+    open_hub(&k);
+    says(&k, "site-a", "ben", FP_PERSON_BUSY);
+    says(&k, "site-a", "anna", FP_PERSON_BUSY);
+    says(&k, "site-b", "anna", FP_PERSON_AWAY);
+    lost(&k, "site-a");
+    struct pk_seen s = house(&k);
+    assert_int_equal(s.count, 2);
+    k.config.relay_count = 1;
+    hub_reconfigure(k.hub, &k.config);
+    s = house(&k);
+    assert_int_equal(s.count, 1);
+    assert_int_equal(pk_person(&s, "anna")->state, FP_PERSON_AWAY);
+    kit_close(&k);
+}
+
 static void a_site_hears_its_hub_out(void **state)
 {
     (void)state;
@@ -456,6 +475,7 @@ int main(void)
         cmocka_unit_test(a_time_is_rounded_as_he_wants_it),
         cmocka_unit_test(a_relay_speaks_for_members_of_its_scopes_only),
         cmocka_unit_test(who_is_no_member_any_more_is_not_spoken_for_any_more),
+        cmocka_unit_test(a_relay_that_is_served_no_more_leaves_nobody_behind),
         cmocka_unit_test(a_site_hears_its_hub_out),
         cmocka_unit_test(people_here_are_those_with_sessions_of_this_broker),
         cmocka_unit_test(who_hides_from_one_of_a_scope_is_not_passed_on),
