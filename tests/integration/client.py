@@ -21,6 +21,7 @@ class Device(Mqtt):
         self.stays = auto
         self.next_n, self.fresh = 1, True
         self.outbox, self.results = {}, {}
+        self.relayed, self.taken_back = set(), []  # n in the custody of a site; provisional events that were refused
         self.convs, self.scopes = {}, set()
         self.welcome, self.welcomed, self.epoch = None, False, None
         self.welcomes, self.replies, self.inbox, self.free_nacks = [], [], [], []
@@ -60,6 +61,8 @@ class Device(Mqtt):
                 full[4] = cursors
             if self.zlib:
                 full[5] = True
+            if not self.fresh:
+                full[6] = min(self.outbox, default=self.next_n)
             full.update({int(k[1:]): v for k, v in body.items()})
             self.say(wire.HELLO, body=full)
         if wait:
@@ -68,6 +71,7 @@ class Device(Mqtt):
 
     def on_up(self):
         self.welcomed = False
+        self.relayed.clear()
         self.publish(self.topic("status"), b"online", 1, True)
         if self.auto:
             self.subscribe_begin(*self.filters(), qos=self.qos)
@@ -246,7 +250,20 @@ class Device(Mqtt):
             c.scope = scope
         return c
 
+    def _provisional(self, c, ev):
+        key = ev[19], ev[2]
+        if ev[20] & wire.FLAG_REFUSED:
+            self.taken_back.append(ev)
+            c.provisional.pop(key, None)
+        elif key not in c.settled:
+            c.provisional[key] = ev
+
     def _event(self, c, ev, channel):
+        if wire.is_provisional(ev):
+            self._provisional(c, ev)
+            return
+        c.settled.add((ev[19], ev[2]))
+        c.provisional.pop((ev[19], ev[2]), None)
         self.arrived.append((channel, ev[3], ev[16]))
         self.oracle.event(self, ev)
         if ev[16] <= c.cursor:
@@ -267,7 +284,10 @@ class Device(Mqtt):
         what = r[1]
         if what == wire.ACK:
             for row in r[2]:
-                self._acked(row)
+                if 3 in r:
+                    self._relayed(row)
+                else:
+                    self._acked(row)
         elif what == wire.NACK:
             self._refused(r)
         elif what == wire.WELCOME:
@@ -277,11 +297,22 @@ class Device(Mqtt):
         elif what == wire.SNAPSHOT:
             self._snapshot(r)
 
+    def _relayed(self, row):
+        """A site has it on disk; the answer comes when the hub has judged."""
+        n, conv, _seq, _at = row
+        self.answered_at = time.monotonic()
+        entry = self.outbox.get(n)
+        if entry is not None:
+            self.relayed.add(n)
+            if entry.command[1] == wire.CONV_NEW:
+                self._opened(conv, entry.command[10][1])
+
     def _acked(self, row):
         n, conv, _seq, _at = row
         self.oracle.ack(self, row)
         self.answered_at = time.monotonic()
         entry = self.outbox.pop(n, None)
+        self.relayed.discard(n)
         self.results.setdefault(n, row)
         if entry is not None and entry.command[1] == wire.CONV_NEW:
             self._opened(conv, entry.command[10][1])
@@ -307,6 +338,7 @@ class Device(Mqtt):
         elif n is not None:
             self.oracle.refusal(self, n, r)
             self.outbox.pop(n, None)
+            self.relayed.discard(n)
             self.results.setdefault(n, r)
         if n is None:
             self.free_nacks.append(r)
@@ -379,8 +411,9 @@ class Device(Mqtt):
         if self.resend_at is not None and now >= self.resend_at:
             n, self.resend_from, self.resend_at = self.resend_from, None, None
             self.send_from(n)
-        if self.outbox and now - self.answered_at > SILENCE_S:
-            self.send_from(0)
+        waiting = self.outbox.keys() - self.relayed
+        if waiting and now - self.answered_at > SILENCE_S:
+            self.send_from(min(waiting))
         for conv, c in self.convs.items():
             self._repair(conv, c, now)
 

@@ -21,6 +21,8 @@ class Conv:
     asked_at: float = 0.0
     member: bool = True
     about: dict = None
+    provisional: dict = field(default_factory=dict)  # (device, n) -> event that a site has and the hub has not ordered yet
+    settled: set = field(default_factory=set)
 
 
 def make(kind, n, conv, body, more):

@@ -23,6 +23,7 @@ ACK, NACK, WELCOME, PAGE, SNAPSHOT, TIME_REPLY, NUDGE, REPORT = 1, 2, 3, 4, 5, 6
 OBSERVER, MEMBER, MANAGER, OWNER, SERVICE = 0, 1, 2, 3, 9
 
 FLAG_OFFLINE, FLAG_STALE, FLAG_CONFLICT, FLAG_HUB, FLAG_CONFIRM, FLAG_REDACTED = 1, 2, 4, 8, 16, 32
+FLAG_PROVISIONAL, FLAG_REFUSED = 64, 128
 
 IN_HEADS, IN_JOINED, IN_REMOVED, IN_OWN, IN_ALERT = 1, 2, 3, 4, 5
 
@@ -80,20 +81,28 @@ def _has_float(value):
     return isinstance(value, (list, tuple)) and any(_has_float(v) for v in value)
 
 
+def is_provisional(ev):
+    return bool(ev.get(20, 0) & FLAG_PROVISIONAL)
+
+
 def check_event(ev):
     need(isinstance(ev, dict), "event is no map", ev)
     need(set(ev) <= EVENT_KEYS, "event has unknown keys", ev)
-    need(all(k in ev for k in (1, 2, 3, 16, 17, 18, 19)), "event lacks a key", ev)
+    need(all(k in ev for k in (1, 2, 3, 17, 18, 19)), "event lacks a key", ev)
+    need(is_provisional(ev) != (16 in ev), "an event has either a seq or is provisional", ev)
+    need(not is_provisional(ev) or 22 in ev, "a provisional event without its branch", ev)
+    need(22 not in ev or (len(ev[22]) == 3 and is_id(ev[22][0]) and all(map(is_uint, ev[22][1:]))), "branch", ev)
     need(ev[1] in DURABLE, "event of a kind that makes none", ev)
     need(is_uint(ev[2]) and ev[2] > 0, "event n", ev)
-    need(is_uint(ev[16]) and ev[16] > 0, "event seq", ev)
+    need(16 not in ev or (is_uint(ev[16]) and ev[16] > 0), "event seq", ev)
     need(is_uint(ev[17]) and ev[17] > 10**12, "event at is no time in ms", ev)
     need(all(is_id(ev[k]) for k in (3, 18, 19)), "event id", ev)
-    need(ev.get(4, 0) < ev[16], "P4: seen is not below seq", ev)
+    need(16 not in ev or ev.get(4, 0) < ev[16], "P4: seen is not below seq", ev)
     need(ev.get(6, 2) in (0, 1, 2, 3), "event priority", ev)
     need((23 in ev) <= (10 in ev and ev[10] is None), "a hash beside a body", ev)
     need(23 not in ev or (isinstance(ev[23], bytes) and len(ev[23]) == 32), "body hash", ev)
-    need(ev.get(20, 1) in range(1, 128), "event flags", ev)
+    need(ev.get(20, 1) in range(1, 256), "event flags", ev)
+    need(not ev.get(20, 0) & FLAG_REFUSED or (is_provisional(ev) and 10 not in ev), "refused: only what is provisional, and without its body", ev)
     need(not ev.get(20, 0) & FLAG_REDACTED or 23 in ev, "redacted, and the body is there", ev)
     return ev
 
@@ -112,8 +121,9 @@ def check_run(events):
         check_event(ev)
     for a, b in zip(events, events[1:]):
         need(a[3] == b[3], "two conversations in one array", (a, b))
-        need(a[16] + 1 == b[16], "array is not contiguous", (a[16], b[16]))
-        need(a[17] <= b[17], "at decreases", (a, b))
+        need(is_provisional(a) == is_provisional(b), "provisional events among others", (a, b))
+        need(is_provisional(a) or a[16] + 1 == b[16], "array is not contiguous", (a.get(16), b.get(16)))
+        need(is_provisional(a) or a[17] <= b[17], "at decreases", (a, b))
 
 
 def check_reply(r):
@@ -133,6 +143,7 @@ def _ack(r):
         need(conv is None or is_id(conv), "ack conversation", row)
         need(seq is None or (is_uint(seq) and seq > 0), "ack seq", row)
         need(is_uint(at), "ack at", row)
+    need(3 not in r or (is_id(r[3]) and all(row[2] is None for row in r[2])), "an ack of custody has no seqs", r)
 
 
 def _nack(r):
@@ -164,7 +175,9 @@ def _page(r):
     events = page_events(r)
     check_run(events)
     need(all(ev[3] == r[2] for ev in events), "page of another conversation", r)
-    if events:
+    if events and is_provisional(events[0]):
+        need(r[4] < r[3], "a page of provisional events has no range", (r[3], r[4]))
+    elif events:
         need(r[3] == events[0][16] and r[4] == events[-1][16], "page range is not its events' range", (r[3], r[4]))
 
 
