@@ -1,5 +1,5 @@
 /* A safety message goes to the inbox of every member as well, for that is what a device in the background is still sent. */
-#include "plugin/hub/state.h"
+#include "plugin/hub/trunk.h"
 
 #define DETAILS_BYTES_MAX 200 /* a sentence; who wants all of a long text asks for the event */
 #define ALERT_FRAME_BYTES 64
@@ -41,9 +41,15 @@ enum fp_err alerts_said(struct hub *h, struct command_ctx *x, const struct fp_ev
     if (ev->kind != FP_K_MSG || ev->priority != FP_PRIORITY_SAFETY) {
         return FP_OK;
     }
-    x->conv->safety = ev->seq;
+    x->conv->safety = ev->seq > x->conv->safety ? ev->seq : x->conv->safety; /* 0: a site has it in custody */
+    stage_conv(h, x->conv);
     x->conv->safety_staged = true;
     h->safety = true;
+    bool alerted = false;
+    enum fp_err err = x->canonical ? site_had(h, ev, &alerted) : FP_OK; /* when it was taken here */
+    if (err || alerted) {
+        return err;
+    }
 
     struct fp_bytes details = details_of(h, ev);
     size_t cap = details.len + ALERT_FRAME_BYTES;
@@ -55,6 +61,6 @@ enum fp_err alerts_said(struct hub *h, struct command_ctx *x, const struct fp_ev
         return FP_ENOMEM;
     }
     struct alert a = {.h = h, .ev = ev, .payload = fp_enc_bytes_of(&e)};
-    enum fp_err err = h->store.each_member(h->store.ctx, x->conv->c.cid, alert_member, &a);
+    err = h->store.each_member(h->store.ctx, x->conv->c.cid, alert_member, &a);
     return err ? err : a.err;
 }

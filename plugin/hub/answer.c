@@ -2,6 +2,7 @@
 
 #define ANSWER_BYTES_MAX 128     /* a row or an ack entry: a hash, an id, three numbers */
 #define NACK_BYTES_MAX 512       /* without its current value */
+#define HASH_UNKNOWN 0           /* it travelled another way and was not seen here */
 #define REMEMBERED_NACK_MAX 4096 /* a longer one is repeated without its current value */
 
 static enum fp_err add_encoded(struct hub *h, struct piece_list *list, const struct fp_enc *e)
@@ -38,6 +39,14 @@ static enum fp_err tell_ack(struct hub *h, struct hub_device *dev, const struct 
 {
     uint8_t buf[ANSWER_BYTES_MAX];
     struct fp_enc e;
+    bool relayed = site_is(h) && a->seq == 0;
+    if (dev->acks_relayed != relayed) { /* a message is of one sort, and the order stays */
+        enum fp_err err = answer_tell_acks(h, dev);
+        if (err) {
+            return err;
+        }
+        dev->acks_relayed = relayed;
+    }
     fp_enc_init(&e, buf, sizeof(buf));
     fp_enc_answer(&e, a);
     enum fp_err err = add_encoded(h, &dev->acks, &e);
@@ -55,16 +64,23 @@ enum fp_err answer_tell_acks(struct hub *h, struct hub_device *dev)
         dev->acks = (struct piece_list){0};
         return FP_OK;
     }
-    size_t cap = dev->acks.bytes + 16;
+    size_t cap = dev->acks.bytes + 24 + h->config.relay.len;
     uint8_t *buf = arena_alloc(&h->arena, cap);
     if (!buf) {
         return FP_ENOMEM;
     }
     struct fp_enc e;
     fp_enc_init(&e, buf, cap);
-    fp_enc_ack_begin(&e, dev->acks.count);
+    if (dev->acks_relayed) {
+        fp_enc_ack_relayed_begin(&e, dev->acks.count);
+    } else {
+        fp_enc_ack_begin(&e, dev->acks.count);
+    }
     for (const struct piece *p = dev->acks.first; p; p = p->next) {
         fp_enc_raw(&e, p->bytes);
+    }
+    if (dev->acks_relayed) {
+        fp_enc_ack_relayed_end(&e, &h->config.relay);
     }
     dev->acks = (struct piece_list){0};
     return tells_down(h, &dev->d.id, fp_enc_bytes_of(&e));
@@ -99,6 +115,26 @@ enum fp_err answer_ack(struct hub *h, struct command_ctx *x, const struct fp_id 
     struct dedupe_row row = {.accepted = true, .answer = {.n = x->cmd->n, .conv = *conv, .seq = seq, .at = at}};
     enum fp_err err = remember(h, x, &row);
     return err ? err : tell_ack(h, x->dev, &row.answer);
+}
+
+enum fp_err answer_relayed(struct hub *h, struct command_ctx *x, const struct fp_id *conv, struct fp_wall at)
+{
+    struct dedupe_row row = {.accepted = true, .answer = {.n = x->cmd->n, .conv = *conv, .at = at}};
+    enum fp_err err = x->late ? FP_OK : remember(h, x, &row);
+    return err ? err : tell_ack(h, x->dev, &row.answer);
+}
+
+enum fp_err answer_again(struct hub *h, struct hub_device *dev, const struct fp_answer *a)
+{
+    return tell_ack(h, dev, a);
+}
+
+enum fp_err answer_known(struct hub *h, struct hub_device *dev, const struct fp_answer *a)
+{
+    struct fp_command cmd = {.n = a->n}; /* its hash is not known */
+    struct command_ctx x = {.dev = dev, .cmd = &cmd};
+    struct dedupe_row row = {.accepted = true, .answer = *a};
+    return remember(h, &x, &row);
 }
 
 static struct fp_bytes encode_nack(struct hub *h, const struct fp_nack *nack)
@@ -145,7 +181,7 @@ static enum fp_err nack_both(struct hub *h, struct command_ctx *x, const struct 
 enum fp_err answer_refuse(struct hub *h, struct command_ctx *x, enum fp_err code)
 {
     struct fp_nack nack = nack_of(x, code);
-    if (x->cmd->n > 0) {
+    if (x->cmd->n > 0 && !x->late) {
         struct fp_nack kept = nack;
         if (kept.current.len > REMEMBERED_NACK_MAX) {
             kept.current = (struct fp_bytes){0};
@@ -213,11 +249,20 @@ enum fp_err answer_repeat(struct hub *h, struct command_ctx *x)
         return err;
     }
     h->stats.repeats++;
+    bool same = found && (row.hash == HASH_UNKNOWN || row.hash == x->cmd->hash);
+    if (site_is(h) && (!found || (same && row.accepted && row.answer.seq == 0))) {
+        bool answered = false;
+        x->late = !found;
+        err = site_repeat(h, x, &answered);
+        if (err || answered) {
+            return err;
+        }
+    }
     struct fp_nack nack = {.n = x->cmd->n};
     if (!found) {
         x->why = "the answer to this command is no longer kept";
         nack = nack_of(x, FP_ETOOLATE);
-    } else if (row.hash != 0 && row.hash != x->cmd->hash) { /* 0: what it was travelled another way and was not seen here */
+    } else if (!same) {
         x->why = "this number was used for another command";
         nack = nack_of(x, FP_ECONFLICT);
     } else if (row.accepted) {

@@ -90,6 +90,7 @@ enum fp_err batch_commit(struct hub *h)
     tells_release(h); /* H1 */
     pages_accept(h);
     timers_commit(h);
+    site_commit(h);
     relays_commit(h);
     err = receipts_commit(h);
     err = err ? err : queue_heads(h); /* without memory the batch runs once more, and all of it is answered as repeated */
@@ -105,6 +106,7 @@ void batch_undo(struct hub *h)
     }
     pages_forget_new(h);
     timers_undo(h);
+    site_undo(h);
     relays_undo(h);
     unstage(h);
     cache_drop(h); /* M1 */

@@ -76,6 +76,13 @@ static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_
     case DEDUPE_REPEAT:
         return x->relayed && x->relayed->refused ? FP_OK : answer_repeat(h, x);
     case DEDUPE_GAP:
+        if (site_is(h) && x->cmd->n - x->dev->d.next_n < SITE_SKIP_MAX) { /* the others may have gone to the hub by another way */
+            err = site_skip(h, x->dev, x->cmd->n);
+            if (err) {
+                return err;
+            }
+            break;
+        }
         x->why = "an earlier command of this device is missing; key 7 says which";
         return answer_retry(h, x, FP_EGAP);
     case DEDUPE_NEXT:
@@ -122,8 +129,7 @@ static enum fp_err nack_plain(struct hub *h, const struct source_item *item, enu
     return answer_nack(h, &item->device, &nack);
 }
 
-/* The first command that can be read makes the device this user's. */
-static enum fp_err own_device(struct hub *h, const struct source_item *item, struct hub_device **out)
+enum fp_err command_own_device(struct hub *h, const struct source_item *item, struct hub_device **out)
 {
     enum fp_err err = cache_device(h, &item->device, out);
     if (err || *out) {
@@ -143,14 +149,14 @@ static enum fp_err own_device(struct hub *h, const struct source_item *item, str
 static enum fp_err apply_one(struct hub *h, const struct source_item *item, struct fp_bytes one)
 {
     struct fp_command cmd;
-    struct command_ctx x = {.item = item, .cmd = &cmd, .role = FP_ROLE_NONE};
+    struct command_ctx x = {.item = item, .cmd = &cmd, .raw = one, .role = FP_ROLE_NONE};
 
     h->stats.commands++;
     enum fp_err decoded = fp_command_decode(one, h->config.command_bytes, &cmd, &x.why);
     if (decoded && cmd.n == 0) {
         return nack_plain(h, item, decoded, x.why);
     }
-    enum fp_err err = own_device(h, item, &x.dev);
+    enum fp_err err = command_own_device(h, item, &x.dev);
     if (err) {
         return err;
     }
@@ -168,7 +174,7 @@ static enum fp_err apply_one(struct hub *h, const struct source_item *item, stru
 enum fp_err command_relayed(struct hub *h, struct command_ctx *x, enum fp_err decoded)
 {
     h->stats.commands++;
-    enum fp_err err = own_device(h, x->item, &x->dev);
+    enum fp_err err = command_own_device(h, x->item, &x->dev);
     if (err) {
         return err;
     }

@@ -47,7 +47,7 @@ enum fp_err context_conv(struct hub *h, struct command_ctx *x)
     }
     bool member = x->member->m.role != FP_ROLE_NONE && x->member->m.active;
     x->role = member ? x->member->m.role : FP_ROLE_NONE;
-    if (context_is_service(h, &x->item->user)) {
+    if (x->canonical || context_is_service(h, &x->item->user)) {
         x->role = FP_ROLE_SERVICE;
     }
     if (x->role == FP_ROLE_NONE) {

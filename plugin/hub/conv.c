@@ -1,11 +1,12 @@
 #include <stdlib.h>
 
 #include "plugin/core/access.h"
-#include "plugin/hub/state.h"
+#include "plugin/hub/trunk.h"
 
 #define MEMBER_ROW_BYTES 64 /* one entry of an about: an id, a role, a seq */
 #define ABOUT_FRAME_BYTES 128
 #define INBOX_BYTES 128
+#define SITE_MEMBERS_MAX 4096
 
 struct about_rows {
     struct fp_enc e;
@@ -20,9 +21,15 @@ static bool add_about_row(void *arg, const struct store_member *m)
     return !rows->e.failed;
 }
 
+/* A site's own limit does not count: the hub may have let more in. */
+static size_t members_max(const struct hub *h)
+{
+    return site_is(h) && h->config.members < SITE_MEMBERS_MAX ? SITE_MEMBERS_MAX : h->config.members;
+}
+
 enum fp_err conv_about(struct hub *h, struct hub_conv *c, struct fp_bytes *out)
 {
-    size_t rows_cap = MEMBER_ROW_BYTES * (h->config.members + 1);
+    size_t rows_cap = MEMBER_ROW_BYTES * (members_max(h) + 1);
     struct about_rows rows = {0};
     struct fp_bytes title;
     struct fp_bytes context;
@@ -108,6 +115,12 @@ static enum fp_err may_begin(struct hub *h, struct command_ctx *x, const struct 
     return access_begin(role, exists, h->config.open_scopes, anyone, &x->why);
 }
 
+enum fp_err conv_may_begin(struct hub *h, struct command_ctx *x, struct fp_conv_body *out)
+{
+    enum fp_err err = fp_conv_body_decode(x->cmd->body, h->config.title_bytes, out, &x->why);
+    return err ? err : may_begin(h, x, out);
+}
+
 static enum fp_err tell_joined(struct hub *h, const struct store_conv *c, const struct fp_id *user, uint8_t role)
 {
     uint8_t *buf = arena_alloc(&h->arena, INBOX_BYTES);
@@ -139,13 +152,16 @@ static enum fp_err let_first_in(struct hub *h, struct hub_conv *c, const struct 
     if (err) {
         return err;
     }
+    if (m->m.active && m->m.role == role) { /* a site let him in before its hub did */
+        return FP_OK;
+    }
     m->m = (struct store_member){.cid = c->c.cid, .scope = c->c.scope, .user = *user, .role = role, .active = true, .joined = 1, .from = 1};
     return conv_let_in(h, c, m);
 }
 
-static enum fp_err save_new(struct hub *h, struct command_ctx *x, struct fp_conv_body *body, const struct fp_id *id)
+enum fp_err conv_save_new(struct hub *h, struct command_ctx *x, struct fp_conv_body *body, const struct store_conv *row)
 {
-    struct store_conv c = {.id = *id, .scope = body->scope, .about_seq = 1, .retention_days = body->retention_days};
+    struct store_conv c = *row;
     struct fp_id user;
     uint64_t role = 0;
 
@@ -154,9 +170,11 @@ static enum fp_err save_new(struct hub *h, struct command_ctx *x, struct fp_conv
         err = h->store.save_conv(h->store.ctx, &c, body->title, body->context);
     }
     if (!err) {
-        err = cache_new_conv(h, &c, &x->conv);
+        err = row->cid == 0 ? cache_new_conv(h, &c, &x->conv) : FP_OK;
     }
     if (!err) {
+        x->conv->c.about_seq = row->about_seq;
+        x->conv->c.retention_days = row->retention_days;
         err = let_first_in(h, x->conv, &x->item->user, FP_ROLE_OWNER);
     }
     while (!err && fp_conv_body_member(body, &user, &role)) {
@@ -171,10 +189,10 @@ enum fp_err conv_new(struct hub *h, struct command_ctx *x)
     struct fp_id id = x->cmd->conv;
     struct hub_conv *taken = NULL;
 
-    enum fp_err err = fp_conv_body_decode(x->cmd->body, h->config.title_bytes, &body, &x->why);
-    if (!err) {
-        err = may_begin(h, x, &body);
+    if (x->canonical) {
+        return apply_conv_new(h, x);
     }
+    enum fp_err err = conv_may_begin(h, x, &body);
     if (!err) {
         err = fp_id_is_none(&id) ? make_id(h, x, &id) : cache_conv(h, &id, &taken);
     }
@@ -182,8 +200,9 @@ enum fp_err conv_new(struct hub *h, struct command_ctx *x)
         x->why = "a conversation with this id exists";
         err = FP_ECONFLICT;
     }
+    struct store_conv row = {.id = id, .scope = body.scope, .about_seq = 1, .retention_days = body.retention_days};
     if (!err) {
-        err = save_new(h, x, &body, &id);
+        err = conv_save_new(h, x, &body, &row);
     }
     if (err) {
         return err;
@@ -238,9 +257,9 @@ enum fp_err conv_set(struct hub *h, struct command_ctx *x)
 
     enum fp_err err = context_conv(h, x);
     if (!err) {
-        err = fp_conv_body_decode(x->cmd->body, h->config.title_bytes, &body, &x->why);
+        err = fp_conv_body_decode(x->cmd->body, x->canonical ? SIZE_MAX : h->config.title_bytes, &body, &x->why);
     }
-    if (!err) {
+    if (!err && !x->canonical) {
         err = may_set(h, x, &body);
     }
     if (!err) {

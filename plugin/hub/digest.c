@@ -39,7 +39,7 @@ static enum fp_err chain_before(struct hub *h, const struct store_conv *c, const
     struct at_run before;
 
     *out = (struct chain){0};
-    if (here->first == c->floor + 1) {
+    if (here->first <= c->floor + 1) {
         memcpy(out->digest, c->floor_chain, CHAIN_BYTES);
         return FP_OK;
     }
@@ -67,7 +67,9 @@ static enum fp_err chain_at(struct hub *h, const struct store_conv *c, uint64_t 
     if (err) {
         return err;
     }
-    return chain_extend_run(out, here.events, seq) ? FP_ECORRUPT : FP_OK;
+    size_t count = 0; /* at a site the floor may be inside of a run: these are not the hub's */
+    struct fp_bytes left = fp_run_cut(here.events, c->floor + 1, here.last, &count);
+    return chain_extend_run(out, left, seq) ? FP_ECORRUPT : FP_OK;
 }
 
 static enum fp_err find_chain(struct hub *h, const struct command_ctx *x, uint64_t seq, struct chain *out)

@@ -58,6 +58,9 @@ static enum fp_err judge(struct hub *h, struct command_ctx *x, enum change chang
     if (err) {
         return err;
     }
+    if (x->canonical) { /* the hub has judged */
+        return stage_begin(h);
+    }
     bool is_member = k->target->m.role != FP_ROLE_NONE && k->target->m.active;
     struct access_change c = {
         .actor = x->role,
@@ -113,7 +116,7 @@ enum fp_err member_add(struct hub *h, struct command_ctx *x)
     uint64_t from = 0;
 
     enum fp_err err = judge(h, x, CHANGE_ADD, &k);
-    if (!err && k.tally.others + 1 > h->config.members) {
+    if (!err && !x->canonical && k.tally.others + 1 > h->config.members) {
         x->why = "too many members";
         err = FP_ETOOLARGE;
     }
@@ -163,7 +166,7 @@ static enum fp_err tell_removed(struct hub *h, const struct store_conv *c, const
 }
 
 /* The event that puts him out is the last one that he may see, so it leaves before the grants are taken back. */
-static enum fp_err put_out(struct hub *h, struct hub_conv *c, struct hub_member *m)
+enum fp_err member_put_out(struct hub *h, struct hub_conv *c, struct hub_member *m)
 {
     uint8_t scope_role = FP_ROLE_NONE;
     bool exists = false;
@@ -191,6 +194,54 @@ static enum fp_err put_out(struct hub *h, struct hub_conv *c, struct hub_member 
     return err ? err : tell_removed(h, &c->c, &m->m.user);
 }
 
+struct leaving {
+    struct hub *h;
+    member_stays_fn stays;
+    const void *arg;
+    struct fp_id *users; /* in the arena */
+    size_t count, cap;
+    bool no_memory;
+};
+
+static bool note_leaving(void *arg, const struct store_member *m)
+{
+    struct leaving *l = arg;
+    if (l->stays(l->arg, &m->user)) {
+        return true;
+    }
+    if (l->count == l->cap) {
+        size_t cap = l->cap * 2 + 16;
+        struct fp_id *users = arena_alloc(&l->h->arena, cap * sizeof(*users));
+        l->no_memory = !users;
+        if (!users) {
+            return false;
+        }
+        if (l->count > 0) {
+            memcpy(users, l->users, l->count * sizeof(*users));
+        }
+        l->users = users;
+        l->cap = cap;
+    }
+    l->users[l->count++] = m->user;
+    return true;
+}
+
+enum fp_err member_put_others_out(struct hub *h, struct hub_conv *c, member_stays_fn stays, const void *arg)
+{
+    struct leaving l = {.h = h, .stays = stays, .arg = arg};
+    enum fp_err err = stage_begin(h);
+    if (!err) {
+        err = h->store.each_member(h->store.ctx, c->c.cid, note_leaving, &l);
+    }
+    err = l.no_memory ? FP_ENOMEM : err;
+    for (size_t i = 0; !err && i < l.count; i++) {
+        struct hub_member *m = NULL;
+        err = cache_member(h, c->c.cid, &l.users[i], &m);
+        err = err ? err : member_put_out(h, c, m);
+    }
+    return err;
+}
+
 enum fp_err member_remove(struct hub *h, struct command_ctx *x)
 {
     struct change_ctx k;
@@ -200,8 +251,8 @@ enum fp_err member_remove(struct hub *h, struct command_ctx *x)
     if (!err) {
         err = append_change(h, x, &ev);
     }
-    if (!err) {
-        err = put_out(h, x->conv, k.target);
+    if (!err && k.target->m.active) { /* at a site he may be out already */
+        err = member_put_out(h, x->conv, k.target);
     }
     return err ? err : answer_ack(h, x, &ev.conv, ev.seq, ev.at);
 }

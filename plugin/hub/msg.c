@@ -23,9 +23,13 @@ static bool run_is_full(const struct hub_conv *c, size_t more_bytes)
     return c->run.count >= FP_EVENTS_MAX || c->run.bytes + more_bytes > FP_EVENTS_BYTES_MAX;
 }
 
-enum fp_err event_append(struct hub *h, struct command_ctx *x, const struct fp_event *ev)
+/* The hub's own bytes stay as they are. */
+static enum fp_err encode(struct hub *h, const struct command_ctx *x, const struct fp_event *ev, struct fp_bytes *out)
 {
-    struct hub_conv *c = x->conv;
+    if (x->canonical) {
+        *out = x->canonical_bytes;
+        return FP_OK;
+    }
     size_t cap = ev->body.len + FP_EVENT_OVERHEAD_MAX;
     uint8_t *buf = arena_alloc(&h->arena, cap);
     if (!buf) {
@@ -36,19 +40,31 @@ enum fp_err event_append(struct hub *h, struct command_ctx *x, const struct fp_e
     if (!fp_event_encode(&e, ev)) {
         return FP_ENOMEM;
     }
+    *out = fp_enc_bytes_of(&e);
+    return FP_OK;
+}
+
+enum fp_err event_append(struct hub *h, struct command_ctx *x, const struct fp_event *ev)
+{
+    struct hub_conv *c = x->conv;
+    struct fp_bytes one;
+    enum fp_err err = encode(h, x, ev, &one);
+    if (err) {
+        return err;
+    }
     struct chain chain;
     memcpy(chain.digest, c->c.chain, sizeof(chain.digest));
     if (chain_extend(&chain, ev)) { /* no handler lets a body of null through */
         x->why = "key 10 (body) must not be null";
         return FP_EMALFORMED;
     }
-    if (c->run.count > 0 && run_is_full(c, e.len)) {
-        enum fp_err err = event_flush(h, c);
+    if (c->run.count > 0 && run_is_full(c, one.len)) {
+        err = event_flush(h, c);
         if (err) {
             return err;
         }
     }
-    if (!piece_add(h, &c->run, fp_enc_bytes_of(&e))) {
+    if (!piece_add(h, &c->run, one)) {
         return FP_ENOMEM;
     }
     if (c->run.count == 1) {
@@ -131,10 +147,26 @@ static enum fp_err is_stale(struct hub *h, const struct command_ctx *x, bool *ou
     return err;
 }
 
+/* What the hub has accepted is a message. */
+static enum fp_err msg_canonical(struct hub *h, struct command_ctx *x)
+{
+    enum fp_err err = context_conv(h, x);
+    if (!err) {
+        err = event_append(h, x, x->canonical);
+    }
+    if (!err) {
+        count_as_read(h, x->member);
+    }
+    return err;
+}
+
 enum fp_err msg_apply(struct hub *h, struct command_ctx *x)
 {
     struct fp_msg msg;
 
+    if (x->canonical) {
+        return msg_canonical(h, x);
+    }
     enum fp_err err = context_conv(h, x);
     if (err) {
         return err;

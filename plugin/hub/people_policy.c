@@ -88,6 +88,30 @@ enum fp_err people_policy(struct hub *h, struct command_ctx *x)
     return err ? err : tells_grant(h, TELL_OPEN, &row.user, &row.user, row.open, 0);
 }
 
+/* ------------------------------------------------------------------ as the hub has it */
+
+enum fp_err people_facts(struct hub *h, const struct fp_person_facts *f)
+{
+    struct store_person row;
+    enum fp_err err = person_row(h, &f->user, &row);
+    if (err || f->version < row.version) {
+        return err; /* what was said here is on its way up */
+    }
+    row.version = f->version;
+    row.status = f->text;
+    row.status_until.ms = f->text.len > 0 ? f->until.ms : 0;
+    row.policy = f->policy;
+    row.open = policy_is_open(row.policy);
+    err = save(h, &row);
+    if (!err && row.status_until.ms == 0) {
+        err = timers_drop(h, STORE_TIMER_STATUS, &row.user, 0);
+    } else if (!err) {
+        struct store_timer t = {.kind = STORE_TIMER_STATUS, .owner = row.user, .version = row.version, .due = row.status_until};
+        err = timers_set(h, &t);
+    }
+    return err ? err : tells_grant(h, TELL_OPEN, &row.user, &row.user, row.open, 0);
+}
+
 struct asking {
     struct hub *h;
     const struct fp_id *scope;

@@ -219,6 +219,34 @@ enum fp_err receipts_report(struct hub *h, struct command_ctx *x)
     return err;
 }
 
+/* ------------------------------------------------------------------ told by the hub */
+
+enum fp_err receipts_told(struct hub *h, struct hub_conv *c, struct hub_member *m, uint64_t delivered, uint64_t read)
+{
+    struct receipt_report report = {.delivered = delivered, .read = read};
+    struct receipt_moved moved = {0};
+    enum fp_err err = receipts_load(h, m);
+    if (err) {
+        return err;
+    }
+    struct receipt r = receipt_of(&m->r);
+    uint64_t read_before = r.read;
+    err = receipt_merge(&r, &report, c->c.head, &moved);
+    if (err || (!moved.own && !moved.shown)) {
+        return err;
+    }
+    if (r.read > read_before && m->m.role != FP_ROLE_NONE && m->m.active) {
+        err = receipts_count_move(h, c, m, read_before, r.read);
+        stage_member(h, m);
+    }
+    receipt_put(m, &r);
+    stage_receipt(h, m);
+    if (moved.shown) {
+        receipts_touch(h, c);
+    }
+    return !err && moved.own ? note_own(h, &m->key.user, &c->c.id) : err;
+}
+
 /* ------------------------------------------------------------------ who writes shows himself */
 
 enum fp_err receipts_said(struct hub *h, struct command_ctx *x, const struct fp_event *ev)

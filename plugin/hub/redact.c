@@ -126,7 +126,7 @@ static enum fp_err may_redact(struct hub *h, struct command_ctx *x, struct chang
         return FP_EDENIED;
     }
     err = change_find(h, x, out);
-    return err ? err : fp_redact_decode(x->cmd->body, &reason, &x->why);
+    return err || x->canonical ? err : fp_redact_decode(x->cmd->body, &reason, &x->why);
 }
 
 enum fp_err redact_apply(struct hub *h, struct command_ctx *x)
@@ -138,7 +138,7 @@ enum fp_err redact_apply(struct hub *h, struct command_ctx *x)
         return err;
     }
     struct fp_event ev = event_of(h, x);
-    if (!target_apply(&ch.target, TARGET_REDACT, ev.seq, false, 0)) {
+    if (!target_apply(&ch.target, TARGET_REDACT, ev.seq, false, 0) && !x->canonical) {
         x->why = "this message is already redacted";
         return FP_ECONFLICT;
     }

@@ -189,6 +189,36 @@ static enum fp_err settle_members(struct hub *h, const struct hub_conv *c, const
     return err;
 }
 
+struct upto_ctx {
+    struct old_runs *o;
+    uint64_t after, upto;
+};
+
+static bool add_upto(void *arg, const struct store_run *run)
+{
+    struct upto_ctx *k = arg;
+    struct fp_bytes rest = run->events;
+    struct fp_bytes one;
+    while (fp_run_next(&rest, &one)) {
+        struct fp_event ev;
+        k->o->err = fp_event_decode(one, &ev) ? FP_ECORRUPT : FP_OK;
+        bool counts = !k->o->err && ev.kind == FP_K_MSG && ev.seq > k->after && ev.seq <= k->upto;
+        if (k->o->err || (counts && !add_msg(k->o, &ev))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum fp_err retention_forget(struct hub *h, struct hub_conv *c, uint64_t upto)
+{
+    struct old_runs o = {.h = h};
+    struct upto_ctx k = {.o = &o, .after = c->c.floor, .upto = upto};
+    enum fp_err err = h->store.each_run(h->store.ctx, c->c.cid, c->c.floor + 1, upto, add_upto, &k);
+    err = o.err ? o.err : err;
+    return err ? err : settle_members(h, c, &o);
+}
+
 /* ------------------------------------------------------------------ */
 
 static enum fp_err drop(struct hub *h, struct hub_conv *c, const struct old_runs *o)

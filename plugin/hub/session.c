@@ -292,6 +292,10 @@ static enum fp_err on_hello(struct hub *h, struct command_ctx *x)
         x->why = "key 1 of the body: this hub speaks version 1";
         return FP_EUNSUPPORTED;
     }
+    if (site_unmet(h)) {
+        x->why = "this site has not met its hub yet";
+        return answer_retry(h, x, FP_EBUSY);
+    }
     struct hub_session *s = begin_session(h, x->item);
     if (!s) {
         return FP_ENOMEM;
@@ -311,6 +315,10 @@ static enum fp_err on_hello(struct hub *h, struct command_ctx *x)
 static enum fp_err on_heads(struct hub *h, struct command_ctx *x)
 {
     struct hub_session *s = find_session(h, &x->item->device);
+    if (site_unmet(h)) {
+        x->why = "this site has not met its hub yet";
+        return answer_retry(h, x, FP_EBUSY);
+    }
     return tell_welcome(h, x, s && s->conn == x->item->conn ? s->number : 0);
 }
 

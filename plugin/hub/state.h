@@ -79,6 +79,7 @@ struct hub_device {
     uint64_t rows_first;    /* n of the first staged row */
     struct piece_list rows; /* answers to remember */
     struct piece_list acks; /* answers to tell */
+    bool acks_relayed;      /* of a site: these are of custody only */
     bool staged;
     struct hub_device *next_staged;
     UT_hash_handle hh; /* by d.id */
@@ -200,6 +201,7 @@ struct command_ctx {
     const struct source_item *item;
     struct hub_device *dev;
     const struct fp_command *cmd;
+    struct fp_bytes raw;   /* the command as it came */
     struct hub_conv *conv; /* after context_conv() */
     struct hub_member *member;
     uint8_t role;
@@ -208,6 +210,7 @@ struct command_ctx {
     const struct fp_record_up *relayed; /* a relay has brought it; NULL: the device itself */
     const struct fp_event *canonical;   /* a site runs the command of an event of the hub: this one comes out; NULL: we decide */
     struct fp_bytes canonical_bytes;
+    bool late; /* of a site: below the device's next n, and not known here; it is not remembered */
 };
 
 /* ---- cache.c: load through the caches. NULL in *out: there is none. */
@@ -239,6 +242,9 @@ enum fp_err answer_ack(struct hub *h, struct command_ctx *x, const struct fp_id 
 enum fp_err answer_refuse(struct hub *h, struct command_ctx *x, enum fp_err code); /* for good: n is used up */
 enum fp_err answer_retry(struct hub *h, struct command_ctx *x, enum fp_err code);  /* n is not */
 enum fp_err answer_repeat(struct hub *h, struct command_ctx *x);
+enum fp_err answer_relayed(struct hub *h, struct command_ctx *x, const struct fp_id *conv, struct fp_wall at); /* a site has it, the hub not yet */
+enum fp_err answer_again(struct hub *h, struct hub_device *dev, const struct fp_answer *a); /* without remembering; seq 0: relayed */
+enum fp_err answer_known(struct hub *h, struct hub_device *dev, const struct fp_answer *a); /* the hub has taken it, by whichever way it went */
 /* Without a command that could be read. n 0: unknown. */
 enum fp_err answer_nack(struct hub *h, const struct fp_id *device, const struct fp_nack *nack);
 enum fp_err answer_tell_acks(struct hub *h, struct hub_device *dev);
@@ -265,6 +271,8 @@ uint64_t context_floor(const struct store_conv *c, const struct store_member *m)
 
 /* ---- command.c */
 enum fp_err command_item(struct hub *h, const struct source_item *item);
+/* The first command that can be read makes the device this user's. */
+enum fp_err command_own_device(struct hub *h, const struct source_item *item, struct hub_device **out);
 enum fp_err command_apply(struct hub *h, struct command_ctx *x); /* a durable command, by its kind */
 /* What a relay has brought: item, cmd and relayed of *x are filled in. decoded: what decoding it said, or why the relay has refused it. */
 enum fp_err command_relayed(struct hub *h, struct command_ctx *x, enum fp_err decoded);
@@ -285,7 +293,15 @@ enum fp_err event_flush(struct hub *h, struct hub_conv *c);
 /* ---- conv.c */
 enum fp_err conv_about(struct hub *h, struct hub_conv *c, struct fp_bytes *out); /* the encoded about, in the arena */
 enum fp_err conv_publish_about(struct hub *h, struct hub_conv *c);
-enum fp_err conv_let_in(struct hub *h, struct hub_conv *c, struct hub_member *m); /* saves the row, grants, tells the inbox */
+enum fp_err conv_let_in(struct hub *h, struct hub_conv *c, struct hub_member *m);           /* saves the row, grants, tells the inbox */
+enum fp_err conv_may_begin(struct hub *h, struct command_ctx *x, struct fp_conv_body *out); /* decodes the body, too */
+enum fp_err conv_save_new(struct hub *h, struct command_ctx *x, struct fp_conv_body *body,
+                          const struct store_conv *row); /* x->conv, with its members */
+
+/* ---- member.c */
+enum fp_err member_put_out(struct hub *h, struct hub_conv *c, struct hub_member *m);
+typedef bool (*member_stays_fn)(const void *arg, const struct fp_id *user);
+enum fp_err member_put_others_out(struct hub *h, struct hub_conv *c, member_stays_fn stays, const void *arg); /* all but those */
 
 /* ---- session.c */
 enum fp_err session_command(struct hub *h, struct command_ctx *x);
@@ -326,9 +342,11 @@ enum fp_err elide_run(struct hub *h, uint64_t cid, uint64_t from, uint64_t to, s
 /* ---- receipts.c, readers.c */
 enum fp_err receipts_open(struct hub *h);
 void receipts_close(struct hub *h);
-enum fp_err receipts_report(struct hub *h, struct command_ctx *x);                          /* k-receipt */
-enum fp_err readers_ask(struct hub *h, struct command_ctx *x);                              /* k-readers */
-enum fp_err receipts_load(struct hub *h, struct hub_member *m);                             /* m->r, through the cache */
+enum fp_err receipts_report(struct hub *h, struct command_ctx *x); /* k-receipt */
+enum fp_err readers_ask(struct hub *h, struct command_ctx *x);     /* k-readers */
+enum fp_err receipts_load(struct hub *h, struct hub_member *m);    /* m->r, through the cache */
+/* The hub shows him so far; delivered <= head. */
+enum fp_err receipts_told(struct hub *h, struct hub_conv *c, struct hub_member *m, uint64_t delivered, uint64_t read);
 enum fp_err receipts_said(struct hub *h, struct command_ctx *x, const struct fp_event *ev); /* who writes shows himself; part of event_said() */
 enum fp_err receipts_member(struct hub *h, struct hub_conv *c, struct hub_member *m);       /* he has been let in or put out */
 enum fp_err receipts_save(struct hub *h);                                                   /* part of batch_commit(), before the store's commit */
@@ -356,6 +374,7 @@ enum fp_err people_activity(struct hub *h, struct command_ctx *x);
 enum fp_err people_watch(struct hub *h, struct command_ctx *x);
 enum fp_err people_status(struct hub *h, struct command_ctx *x);
 enum fp_err people_policy(struct hub *h, struct command_ctx *x);
+enum fp_err people_facts(struct hub *h, const struct fp_person_facts *f);                /* as the hub has them */
 void people_member(struct hub *h, const struct store_conv *c, const struct fp_id *user); /* has joined or left it */
 /* Does the user's policy hide him from any member of this scope? Then his typing and receipts are not shown either. */
 enum fp_err people_hides(struct hub *h, const struct fp_id *user, const struct fp_id *scope, bool *out_hides);
@@ -376,6 +395,7 @@ enum fp_err ttl_said(struct hub *h, struct command_ctx *x, const struct fp_event
 enum fp_err ttl_timer(struct hub *h, const struct store_timer *t);
 enum fp_err retention_set(struct hub *h, struct hub_conv *c); /* the conversation is new, or its retention has changed */
 enum fp_err retention_timer(struct hub *h, const struct store_timer *t);
+enum fp_err retention_forget(struct hub *h, struct hub_conv *c, uint64_t upto); /* the floor is about to be raised: nobody will read these */
 
 /* ---- alerts.c: a safety message reaches the inbox of every member, in the background too */
 enum fp_err alerts_said(struct hub *h, struct command_ctx *x, const struct fp_event *ev);

@@ -58,6 +58,12 @@ static inline bool site_is(const struct hub *h)
 enum fp_err site_open(struct hub *h);
 void site_close(struct hub *h);
 enum fp_err site_take(struct hub *h, struct command_ctx *x); /* a durable command of a local device: custody, FP_OK, or a peer error */
+#define SITE_SKIP_MAX (1ULL << 32)                           /* a device that far ahead is a mistake */
+enum fp_err site_skip(struct hub *h, struct hub_device *dev, uint64_t next_n); /* the device is further than this site knew */
+void site_commit(struct hub *h);                                               /* part of batch_commit(): what the batch has taken may be sent */
+void site_undo(struct hub *h);                                                 /* part of batch_undo() */
+bool site_unmet(const struct hub *h);
+enum fp_err site_had(struct hub *h, const struct fp_event *ev, bool *out_had);     /* was it in custody here? */
 enum fp_err site_refused(struct hub *h, struct command_ctx *x, enum fp_err code);  /* and this is told up: its n is used up */
 enum fp_err site_repeat(struct hub *h, struct command_ctx *x, bool *out_answered); /* an accepted row without seq: relayed still, or settled by now */
 enum fp_err site_pass_on(struct hub *h, struct command_ctx *x); /* a receipt, status or policy was taken here: the hub is to have it */
@@ -72,6 +78,7 @@ uint64_t site_epoch(const struct hub *h); /* what devices are told: the hub's, 0
 
 /* ---- apply.c: a canonical event runs through the same handlers as the command that it was, and ends in the same bytes */
 enum fp_err apply_event(struct hub *h, struct fp_bytes one); /* FP_OK; FP_EGAP: not the next seq; FP_ECONFLICT: known already; or a store's error */
+enum fp_err apply_conv_new(struct hub *h, struct command_ctx *x); /* the conversation may be here already, provisionally */
 enum fp_err apply_conv_state(struct hub *h, struct fp_conv_state *s);
 enum fp_err apply_receipts(struct hub *h, struct fp_record_down *r);
 enum fp_err apply_person(struct hub *h, const struct fp_person_facts *f);

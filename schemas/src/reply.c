@@ -26,6 +26,19 @@ void fp_enc_ack_begin(struct fp_enc *e, size_t count)
     fp_enc_array(e, count);
 }
 
+void fp_enc_ack_relayed_begin(struct fp_enc *e, size_t count)
+{
+    begin(e, 3, FP_REPLY_ACK);
+    fp_enc_uint(e, FP_ACK_ROWS);
+    fp_enc_array(e, count);
+}
+
+void fp_enc_ack_relayed_end(struct fp_enc *e, const struct fp_id *relay)
+{
+    fp_enc_uint(e, FP_ACK_RELAY);
+    fp_enc_id(e, relay);
+}
+
 void fp_enc_answer(struct fp_enc *e, const struct fp_answer *a)
 {
     fp_enc_array(e, 4);

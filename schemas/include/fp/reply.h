@@ -56,6 +56,9 @@ struct fp_welcome {
 
 /* The n-th answer of an ack: begin, then `count` rows. */
 void fp_enc_ack_begin(struct fp_enc *e, size_t count);
+/* Of custody: begin, `count` rows, end. Only this relay has them so far. */
+void fp_enc_ack_relayed_begin(struct fp_enc *e, size_t count);
+void fp_enc_ack_relayed_end(struct fp_enc *e, const struct fp_id *relay);
 void fp_enc_answer(struct fp_enc *e, const struct fp_answer *a);
 void fp_enc_nack(struct fp_enc *e, const struct fp_nack *n);
 /* Two calls, because the heads may be many: begin, rows, end (which writes the limits and the relay). */
