@@ -176,6 +176,28 @@ static void log_frame(struct host *h, const struct guard_who *who, const char *w
     }
 }
 
+/* Its first sign of life: the filter that it asks for, or a frame, where a bridge of our own broker asks for nothing. */
+static void note_relay(struct conn_state *conn, const struct acl_client *client)
+{
+    conn->user = client->user;
+    conn->device = client->device;
+    if (!conn->relay) {
+        conn->relay = true;
+        host_log(MOSQ_LOG_NOTICE, "relay %.*s connected", (int)client->user.len, client->user.text);
+    }
+}
+
+/* An empty frame from the hub. A site that does not see its pipe, because that is a bridge of its own broker, learns of it by this. */
+static void wake_site(const struct acl_client *client)
+{
+    struct fp_topic down = {.kind = FP_TOPIC_RELAY_DOWN, .a = client->user};
+    char topic[FP_TOPIC_MAX];
+
+    if (fp_topic_build(&down, topic, sizeof topic) > 0) {
+        (void)mosquitto_broker_publish_copy(NULL, topic, 0, "", 0, false, NULL); /* lost as any frame may be; the site goes without */
+    }
+}
+
 /*
  * A relay begins to listen. The engine of a site says hello then, so it gets an empty frame, and with it the end of the connection later.
  * Without room for that the filter is refused: who carries the frames asks again.
@@ -194,14 +216,22 @@ static bool begin_relay(struct host *h, const struct guard_who *who)
         if (!push(h, who, &item)) {
             return false;
         }
+    } else {
+        wake_site(client);
     }
-    conn->user = client->user;
-    conn->device = client->device;
-    if (!conn->relay) {
-        conn->relay = true;
-        host_log(MOSQ_LOG_NOTICE, "relay %.*s connected", (int)client->user.len, client->user.text);
-    }
+    note_relay(conn, client);
     return true;
+}
+
+static void hear_relay(struct host *h, const struct guard_who *who)
+{
+    const char *why = NULL;
+    const struct acl_client *client = guard_client(&h->guard, who, &why);
+    struct conn_state *conn = client && client->trunk != ACL_TRUNK_NONE ? conns_find(&h->conns, who->client) : NULL;
+
+    if (conn != NULL) {
+        note_relay(conn, client);
+    }
 }
 
 /* ------------------------------------------------------------------ access */
@@ -314,6 +344,7 @@ int hook_message(int event, void *data, void *userdata)
     const struct fp_topic *topic = guard_topic(&h->guard, ed->topic);
     if (topic != NULL && topic->kind != FP_TOPIC_DEVICE_STATUS) {
         hand_over_publish(h, &who, &p, NULL);
+        hear_relay(h, &who);
     }
     return MOSQ_ERR_SUCCESS; /* nobody may read up, now and blob, so the broker delivers them to nobody */
 }

@@ -218,3 +218,24 @@ def test_relays_change_on_sighup_and_a_bad_file_changes_nothing(make_hub, tmp_pa
     wait_for(log_has(w.broker, "the options have been read again"), 5, "the new options")
     assert b.subscribe("fp/1/relay/site-b/down", qos=0) == [0]
     assert a.subscribe("fp/1/relay/site-a/down") == [128]
+
+
+# -------------------------------------------------------------------- a bridge of Mosquitto itself
+
+def test_a_plain_bridge_may_carry_the_frames(make_hub, tmp_path):
+    """The site's broker asks nobody whether its own bridge may subscribe: the site hears of it by the hub's first, empty, frame."""
+    relays = tmp_path / "relays"
+    relays.write_text("site-b scopes ward\n")
+    hub = make_hub("hub", options={"relays_file": relays}).broker
+    site = make_hub("site", options={"role": "site", "relay": "site-b"}, lines=[
+        "connection trunk", f"address 127.0.0.1:{hub.port}", "restart_timeout 1", "remote_username site-b", "local_username site-b",
+        "topic fp/1/relay/site-b/up out 0", "topic fp/1/relay/site-b/down in 0"]).broker
+
+    def connected(times):
+        for end in (hub, site):
+            wait_for(lambda end=end: end.log_text().count("relay site-b connected") == times, 20, f"{end.folder.name}: a line about the bridge")
+    connected(1)
+    hub.stop()
+    wait_for(log_has(site, "relay site-b lost"), 10, "a line about its end")
+    hub.start()
+    connected(2)
