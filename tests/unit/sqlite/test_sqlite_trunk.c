@@ -183,14 +183,17 @@ static void a_round_ends_while_more_goes(void **state)
     size_t pieces = 0;
     uint64_t cid = fill(f);
     uint64_t n = 0;
+    struct store_branch again = branch_of(3, cid);
     enum fp_err err = FP_EBUSY;
 
+    again.settled = true;
     settle_all(f, cid);
     for (; err == FP_EBUSY; pieces++) {
         bool more = false;
         assert_true(pieces < COUNT);
         begin(f);
         assert_int_equal(f->p.drop_records(f->p.ctx, (uint8_t)(n++ % 4), UINT64_MAX, COUNT, &more), FP_OK);
+        assert_int_equal(f->p.save_branch(f->p.ctx, &again), FP_OK);
         commit(f);
         err = store_scrub(f->store, 9);
     }
