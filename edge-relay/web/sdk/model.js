@@ -40,6 +40,7 @@ export class Model {
     this.retryAt = Infinity;
     this.due = Infinity; // of this step
     this.early = [];
+    this.alerted = new Set();
     this.scopes = new Map(); // scope -> when to subscribe again; Infinity: it is
     this.questions = [];
     this.receiptsDue = Infinity;
@@ -388,7 +389,7 @@ export class Model {
       break;
     case K.INBOX_ALERT:
       this.inbox.head(message.conv, message.seq, 0, now);
-      this.tell("alert", {conv: message.conv, seq: message.seq, priority: message.priority});
+      this.alert(message.conv, message.seq, message.priority);
       break;
     }
   }
@@ -461,9 +462,18 @@ export class Model {
   held(id, list) {
     const {own} = this.mirror;
     for (const ev of list) {
-      if (ev.kind === K.K_MSG && ev.user !== own.user && ev.priority === K.PRIORITY_SAFETY) {
-        this.tell("alert", {conv: id, seq: ev.seq, priority: ev.priority});
+      if (ev.kind === K.K_MSG && ev.user !== own.user && ev.priority === K.PRIORITY_SAFETY && ev.seq > this.inbox.record(id).read) {
+        this.alert(id, ev.seq, ev.priority);
       }
+    }
+  }
+
+  // It may come twice: as itself, and to the user's inbox.
+  alert(conv, seq, priority) {
+    const key = `${conv}/${seq}`;
+    if (!this.alerted.has(key)) {
+      this.alerted.add(key);
+      this.tell("alert", {conv, seq, priority});
     }
   }
 
