@@ -238,7 +238,8 @@ struct store_port {
      */
     enum fp_err (*rewrite_run)(void *ctx, uint64_t cid, uint64_t first, struct fp_bytes events);
     /*
-     * After a commit that rewrote or dropped runs: nothing of the old bytes is left in any file of the store. Outside of a transaction.
+     * After a commit that rewrote or dropped runs, dropped records or settled branches: nothing of the old bytes is left in any file of the store.
+     * Outside of a transaction.
      * FP_EBUSY: not done yet, call again.
      */
     enum fp_err (*scrub)(void *ctx);
