@@ -1,0 +1,102 @@
+/**
+ * What operators are told (fp/1/ops/#), kept for two minutes. Counters only rise; a rate is their difference over the time between two reports, and a
+ * counter that fell means that the hub began anew.
+ */
+export const KEEP = 120;
+const MAX_TOPICS = 64;
+const MAX_COUNTERS = 256;
+const MAX_ALERTS = 100;
+
+/** A flat {name: number} of whatever came, or null: what is told is as hostile as anything from a wire. */
+export function counters(payload) {
+  const entries = payload instanceof Map ? [...payload] : payload && typeof payload === "object" && !ArrayBuffer.isView(payload) ? Object.entries(payload) : null;
+  if (!entries) {
+    return null;
+  }
+  const out = new Map();
+  for (const [name, value] of entries.slice(0, MAX_COUNTERS)) {
+    const n = typeof value === "bigint" ? Number(value) : value;
+    if (typeof n === "number" && Number.isFinite(n)) {
+      out.set(String(name).slice(0, 60), n);
+    }
+  }
+  return out;
+}
+
+export class OpsData {
+  constructor() {
+    this.topics = new Map(); /* name -> [{at, values: Map}] */
+    this.alerts = []; /* {at, key, values} newest first */
+    this.lastAt = 0;
+  }
+
+  /** A report came at `at`. False if it can't be read. */
+  told(topic, payload, at) {
+    const name = topic.replace(/^fp\/1\/ops\//, "").slice(0, 60);
+    const values = counters(payload);
+    if (!values || (!this.topics.has(name) && this.topics.size >= MAX_TOPICS)) {
+      return false;
+    }
+    const list = this.topics.get(name) ?? [];
+    const before = list[list.length - 1];
+    list.push({ at, values });
+    if (list.length > KEEP) {
+      list.shift();
+    }
+    this.topics.set(name, list);
+    this.lastAt = at;
+    if (before) {
+      this.watch(before.values, values, at);
+    }
+    return true;
+  }
+
+  /** What an operator should see at once. */
+  watch(before, now, at) {
+    for (const [name, key] of [["commit_failures", "opsAlertCommit"], ["shed", "opsAlertShed"], ["look_up_failures", "opsAlertLookup"]]) {
+      const n = (now.get(name) ?? 0) - (before.get(name) ?? 0);
+      if (n > 0) {
+        this.alert(at, key, { n });
+      }
+    }
+    if (before.has("epoch") && now.has("epoch") && before.get("epoch") !== now.get("epoch")) {
+      this.alert(at, "opsAlertEpoch", { epoch: now.get("epoch") });
+    }
+  }
+
+  alert(at, key, values, href) {
+    this.alerts.unshift({ at, key, values, href });
+    this.alerts.length = Math.min(this.alerts.length, MAX_ALERTS);
+  }
+
+  list(topic) {
+    return this.topics.get(topic) ?? [];
+  }
+
+  has(topic, name) {
+    const list = this.list(topic);
+    return list.length > 0 && list[list.length - 1].values.has(name);
+  }
+
+  /** The values of a gauge, each times `scale`; null: not reported. */
+  gauge(topic, name, scale = 1) {
+    return this.has(topic, name) ? this.list(topic).map((one) => (one.values.has(name) ? one.values.get(name) * scale : null)) : null;
+  }
+
+  /** What a counter rose by in each second. */
+  rate(topic, name) {
+    return this.has(topic, name) ? this.list(topic).map((one, i, all) => (i === 0 ? null : rise(all[i - 1], one, name))) : null;
+  }
+
+  /** How much of one counter there was for each of another, report by report. */
+  ratio(topic, name, per) {
+    const [top, bottom] = [this.rate(topic, name), this.rate(topic, per)];
+    return top && bottom ? top.map((n, i) => (bottom[i] ? n / bottom[i] : n === null ? null : 0)) : null;
+  }
+}
+
+function rise(before, now, name) {
+  const seconds = (now.at - before.at) / 1000;
+  const by = (now.values.get(name) ?? NaN) - (before.values.get(name) ?? NaN);
+  return Number.isFinite(by) && by >= 0 && seconds > 0.05 ? by / seconds : null;
+}
