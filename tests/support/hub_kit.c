@@ -129,6 +129,17 @@ void kit_disconnect(struct kit *k, const char *device)
     (void)add_item(k, user_of(device, user, sizeof(user)), device, SOURCE_DISCONNECT);
 }
 
+void kit_relay_frame(struct kit *k, const char *relay, struct fp_bytes frame)
+{
+    add_message(k, relay, relay, FP_TOPIC_RELAY_UP, frame);
+    k->items[k->count - 1].conn = KIT_RELAY_CONN;
+}
+
+void kit_relay_gone(struct kit *k, const char *relay)
+{
+    add_item(k, relay, relay, SOURCE_DISCONNECT)->conn = KIT_RELAY_CONN;
+}
+
 void kit_run(struct kit *k)
 {
     k->last = hub_turn(k->hub, k->items, k->count, k->mono, k->wall);
