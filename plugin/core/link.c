@@ -184,17 +184,24 @@ static void steer(struct link *l, const struct link_flight *done, size_t bytes, 
 
 /* ------------------------------------------------------------------ the session */
 
+/* What was learnt some time ago: too large a window would be a queue of minutes on a slower way. */
+static void doubt_window(struct link *l)
+{
+    l->window = (size_t)min_u64(l->window, LINK_WINDOW_DOUBT);
+    l->grown_to_threshold = false;
+}
+
 void link_open(struct link *l, const uint64_t have[FP_LANES], uint64_t credit, bool kept, struct fp_mono now)
 {
     struct link old = *l;
     *l = (struct link){.window = LINK_WINDOW_START, .rto_us = LINK_RTO_START_US};
     if (kept && old.window >= LINK_WINDOW_MIN) {
         l->window = old.window;
-        l->grown_to_threshold = old.grown_to_threshold;
+        doubt_window(l);
         l->rtt_us = old.rtt_us;
         l->rtt_var_us = old.rtt_var_us;
         l->rtt_min_us = old.rtt_min_us;
-        l->rto_us = old.rto_us;
+        l->rto_us = max_u64(old.rto_us, LINK_RTO_START_US);
     }
     for (unsigned lane = 0; lane < FP_LANES; lane++) {
         uint64_t has = min_u64(have[lane], UINT64_MAX - 1);
@@ -258,6 +265,9 @@ void link_sent(struct link *l, unsigned lane, uint64_t last, size_t bytes, struc
     struct link_lane *at = &l->lanes[lane];
     assert(last > at->sent && last < at->next); /* L1 */
     if (l->flight_count == 0 && !l->stalled) {
+        if (since_us(l->progress, now) >= LINK_PAUSE_US) {
+            doubt_window(l);
+        }
         l->progress = now;
     }
     l->flights[l->flight_count++] =

@@ -28,7 +28,9 @@
 #define LINK_WINDOW_START 16384
 #define LINK_WINDOW_MIN 4096      /* 10 kbit/s: 3 s, which is what an urgent record may have to wait for there */
 #define LINK_BATCH_BYTES_MIN 1024 /* a batch is a quarter of the window, within these: nothing waits long for the one going out */
+#define LINK_WINDOW_DOUBT 65536   /* the most that a new session or the end of a pause begins with: the way may be another one by now */
 #define LINK_WINDOW_MAX 4194304   /* a LAN: 10,000 records a second need no more */
+#define LINK_PAUSE_US 10000000U
 #define LINK_RTO_START_US 2000000U
 #define LINK_RTO_MIN_US 500000U
 #define LINK_RTO_MAX_US 30000000U
@@ -69,7 +71,10 @@ struct link {
     uint64_t round_min_us;                           /* 0: no answer to that yet */
 };
 
-/* A session begins: the peer has `have` of each lane and gives credit; all behind is to be sent (again). The window and times are kept if kept is true. */
+/*
+ * A session begins: the peer has `have` of each lane and gives credit; all behind is to be sent (again). If kept is true, the window (as far as
+ * LINK_WINDOW_DOUBT) and the times are kept.
+ */
 void link_open(struct link *l, const uint64_t have[FP_LANES], uint64_t credit, bool kept, struct fp_mono now);
 /* How far the lane's log goes now. It may go back as far as what was sent. */
 void link_next(struct link *l, unsigned lane, uint64_t next);

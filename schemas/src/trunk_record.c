@@ -96,7 +96,7 @@ bool fp_record_horizon(struct fp_record_down *r, struct fp_id *out_user, uint64_
     return true;
 }
 
-/* ------------------------------------------------------------------ told-conv = [2, {1 => id, ... 8 => {* id => [role, seq, seq]}, ? 9 => context}] */
+/* ------------------------------------------------------------------ told-conv = [2, {1 => id, ... 8 => {* id => [role, seq, seq]}, ? 9 => any}] */
 
 void fp_enc_told_conv_begin(struct fp_enc *e, const struct fp_conv_state *s)
 {
@@ -219,7 +219,7 @@ static void read_state(struct fp_dec *d, struct fp_conv_state *out)
     d->failed = d->failed || (seen & needed) != needed;
 }
 
-/* ------------------------------------------------------------------ told-person = [3, id, {1 => uint, ? 2 => tstr, ? 3 => at, ? 4 => policy-body}] */
+/* ------------------------------------------------------------------ told-person = [3, id, {1 => uint, ? 2 => tstr, ? 3 => at, ? 4 => policy}] */
 
 void fp_enc_told_person(struct fp_enc *e, const struct fp_person_facts *f)
 {

@@ -1,7 +1,7 @@
 /*
- * A trunk's sender (plugin/core/link.h) and a receiver with a durable cursor over a modelled link, in virtual time: a rate, a delay, jitter (and with it
- * reordering), loss, duplicates, both ends restarting, a receiver that is full for a while. Whatever happens, each record arrives once and in order,
- * L1 to L4 hold, and nothing stands still for ever. Then what a link must carry: a satellite's, a slow radio's, a LAN's.
+ * A trunk's sender (plugin/core/link.h) and a receiver with a durable cursor over a modelled link, in virtual time: a rate, a delay, jitter (and
+ * with it reordering), loss, duplicates, both ends restarting, a receiver that is full for a while. Whatever happens, each record arrives once and
+ * in order, L1 to L4 hold, and nothing stands still for ever. Then what a link must carry: a satellite's, a slow radio's, a LAN's.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -87,11 +87,27 @@ static void what_was_learnt_of_the_link_is_kept_if_so_said(void **state)
     (void)state;
     send_after(0, FP_LANE_MESSAGES, 10, 3000);
     assert_true(ack_after(40, FP_LANE_MESSAGES, 10, 16));
-    l.window = 5 * LINK_WINDOW_START;
+    l.window = 2 * LINK_WINDOW_START;
     link_open(&l, nothing, 16, true, now());
-    assert_true(l.window == 5 * LINK_WINDOW_START && l.rtt_us == 40 * MS);
+    assert_true(l.window == 2 * LINK_WINDOW_START && l.rtt_us == 40 * MS);
+    l.window = LINK_WINDOW_MAX;
+    link_open(&l, nothing, 16, true, now());
+    assert_int_equal(l.window, LINK_WINDOW_DOUBT);
     link_open(&l, nothing, 16, false, now());
     assert_true(l.window == LINK_WINDOW_START && l.rtt_us == 0);
+}
+
+static void after_a_pause_the_window_is_doubted(void **state)
+{
+    (void)state;
+    send_after(0, FP_LANE_MESSAGES, 1, 100);
+    assert_true(ack_after(40, FP_LANE_MESSAGES, 1, 16));
+    l.window = LINK_WINDOW_MAX;
+    send_after(LINK_PAUSE_US / MS - 1, FP_LANE_MESSAGES, 2, 100);
+    assert_int_equal(l.window, LINK_WINDOW_MAX);
+    assert_true(ack_after(40, FP_LANE_MESSAGES, 2, 16));
+    send_after(LINK_PAUSE_US / MS, FP_LANE_MESSAGES, 3, 100);
+    assert_int_equal(l.window, LINK_WINDOW_DOUBT);
 }
 
 static void above_the_window_goes_one_urgent_batch_and_nothing_else(void **state)
@@ -397,6 +413,7 @@ int main(void)
         cmocka_unit_test_setup(the_better_lane_goes_first_and_each_from_where_it_was, fresh),
         cmocka_unit_test_setup(a_session_begins_behind_what_the_peer_has, fresh),
         cmocka_unit_test_setup(what_was_learnt_of_the_link_is_kept_if_so_said, fresh),
+        cmocka_unit_test_setup(after_a_pause_the_window_is_doubted, fresh),
         cmocka_unit_test_setup(above_the_window_goes_one_urgent_batch_and_nothing_else, fresh),
         cmocka_unit_test_setup(above_the_credit_goes_one_urgent_batch_and_nothing_else, fresh),
         cmocka_unit_test_setup(flights_do_not_overrun_their_table, fresh),
