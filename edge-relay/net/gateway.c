@@ -130,7 +130,6 @@ static void tick(void *ctx, uint32_t events)
 static bool make_context(struct gateway *g, char out_error[CONFIG_ERROR_MAX])
 {
     const struct config *c = &g->config;
-    lws_retry_bo_t ping = {.secs_since_valid_ping = (uint16_t)c->ping_s, .secs_since_valid_hangup = (uint16_t)(c->ping_s + PING_ANSWER_S)};
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = protocols,
@@ -142,18 +141,17 @@ static bool make_context(struct gateway *g, char out_error[CONFIG_ERROR_MAX])
         .pt_serv_buf_size = CHUNK_BYTES,
         .timeout_secs = (unsigned)c->handshake_s + 5, /* ours comes first, and says so */
         .keepalive_timeout = KEEPALIVE_S,
-        .retry_and_idle_policy = &ping,
+        .retry_and_idle_policy = &g->ping,
         .alpn = "http/1.1",
         .ssl_options_set = SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1 | SSL_OP_NO_RENEGOTIATION,
         .user = g,
     };
 
-    if (c->ping_s == 0) { /* zero would mean the library's default */
-        ping = (lws_retry_bo_t){.secs_since_valid_ping = UINT16_MAX - 1, .secs_since_valid_hangup = UINT16_MAX};
-    }
+    g->ping.secs_since_valid_ping = (uint16_t)c->ping_s; /* 0: none */
+    g->ping.secs_since_valid_hangup = (uint16_t)(c->ping_s > 0 ? c->ping_s + PING_ANSWER_S : 0);
     lws_set_log_level(LLL_ERR | LLL_WARN, lws_says);
     g->lws = lws_create_context(&info);
-    /* No name of a vhost may be one that a Host header can have: libwebsockets would change to it. */
+    /* By a Host header libwebsockets may change from one to another, so both serve the same: what differs is asked of the listener. */
     info.vhost_name = "(plain)";
     g->vhosts[LISTENER_PLAIN] = g->lws != NULL ? lws_create_vhost(g->lws, &info) : NULL;
     g->vhosts[LISTENER_METRICS] = g->vhosts[LISTENER_PLAIN];

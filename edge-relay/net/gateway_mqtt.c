@@ -23,6 +23,10 @@ void mqtt_close(struct client *c, uint16_t code, const char *reason)
 
 static int close_now(struct client *c)
 {
+    char peer[ADDRESS_TEXT_MAX];
+
+    client_peer_text(c, peer);
+    log_flood(LOG_INFO, "client_closing", "code=%u reason=%s peer=%s", c->close_code, c->close_reason, peer);
     lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, (unsigned char *)(uintptr_t)c->close_reason, strlen(c->close_reason));
     return -1;
 }
@@ -96,7 +100,7 @@ static int received(struct client *c, const uint8_t *bytes, size_t len)
         return 0;
     }
     if (!link_take(c->link, bytes, len)) {
-        return -1;
+        return c->close_code != 0 ? 0 : -1; /* the close frame has been asked for */
     }
     return 0;
 }

@@ -78,6 +78,7 @@ struct gateway {
     struct listener listeners[LISTENERS];
     struct limits limits;
     struct limits_entry *own_limits;
+    lws_retry_bo_t ping; /* libwebsockets keeps a pointer to it */
     struct address broker;
     struct metrics metrics;
     SSL_CTX *tls; /* libwebsockets' own */
