@@ -239,14 +239,10 @@ struct store_port {
     enum fp_err (*rewrite_run)(void *ctx, uint64_t cid, uint64_t first, struct fp_bytes events);
     /*
      * After a commit that rewrote or dropped runs, dropped records or settled branches: nothing of the old bytes is left in any file of the store.
-     * Outside of a transaction.
-     * FP_EBUSY: not done yet, call again.
+     * Outside of a transaction. FP_EBUSY: not done yet, call again.
      */
     enum fp_err (*scrub)(void *ctx);
-    /*
-     * Removes up to limit runs whose last is <= upto, oldest first; a conversation's last only where the floor is above it (T3: the
-     * head is at the floor then). *out_last: of the last one removed, 0: none.
-     */
+    /* Removes up to limit runs whose last is <= upto, oldest first; never a conversation's last. *out_last: of the last one removed, 0: none. */
     enum fp_err (*drop_runs)(void *ctx, uint64_t cid, uint64_t upto, size_t limit, uint64_t *out_last);
 
     enum fp_err (*load_person)(void *ctx, const struct fp_id *user, struct store_person *out, bool *out_found);

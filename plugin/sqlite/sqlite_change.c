@@ -151,13 +151,9 @@ static enum fp_err rewrite_run(void *ctx, uint64_t cid, uint64_t first, struct f
     return sqlite3_changes(s->db) == 1 ? FP_OK : store_refuse_with(s, FP_ECORRUPT, "no such run");
 }
 
-/*
- * The last of the first `limit` runs that may go; 0: none. The run of the head stays, as head, count and chain come from it; unless the floor is
- * above it.
- */
+/* The last of the first `limit` runs that may go; 0: none. The run of the head stays: head, count and chain come from it. */
 static int last_to_drop(struct sqlite_store *s, uint64_t cid, uint64_t upto, uint64_t limit, uint64_t *out_key, uint64_t *out_last)
 {
-    uint64_t floor = 0;
     uint64_t head = 0;
     int rc = store_last(s, SQL_HEAD, cid, &head);
 
@@ -165,20 +161,13 @@ static int last_to_drop(struct sqlite_store *s, uint64_t cid, uint64_t upto, uin
     if (rc != SQLITE_OK) {
         return rc;
     }
-    struct query q = store_query(s, SQL_CONV_FLOOR);
-    query_u64(&q, cid);
-    rc = store_number(&q, &floor);
-    if (rc != SQLITE_OK) {
-        return rc;
-    }
-    uint64_t stays = floor > head ? UINT64_MAX : head;
-    q = store_query(s, SQL_RUNS_FIRST);
+    struct query q = store_query(s, SQL_RUNS_FIRST);
     query_u64(&q, store_key(cid, 0));
     query_u64(&q, store_key(cid, upto)); /* what begins later ends later */
     query_u64(&q, limit);
     while ((rc = query_step(&q)) == SQLITE_ROW) {
         uint64_t last = column_u64(q.stmt, 1);
-        if (last > upto || last >= stays) {
+        if (last > upto || last >= head) {
             break;
         }
         *out_key = column_u64(q.stmt, 0);

@@ -104,44 +104,6 @@ static void without_runs_the_head_is_the_floor(void **state)
     assert_int_equal(get_conv(p, 1).msgs, 2);
 }
 
-/* A site that was away for so long that its hub has dropped what would follow: nothing of what it has leads on. */
-static void with_the_floor_above_it_the_last_run_may_go_too(void **state)
-{
-    struct store_port p = port_of(state);
-    uint64_t last = 99;
-
-    begin(p);
-    uint64_t cid = add_conv(p, 1, 1);
-    assert_int_equal(add_run(p, cid, 1, 4), FP_OK);
-    assert_int_equal(add_run(p, cid, 5, 9), FP_OK);
-    move_floor(p, 1, 9, 6);
-    assert_int_equal(p.drop_runs(p.ctx, cid, UINT64_MAX, 9, &last), FP_OK);
-    assert_int_equal(last, 4); /* at the floor it stays */
-    commit(p);
-    begin(p);
-    move_floor(p, 1, 30, 7);
-    check_head(p, 1, 9, 0);
-    assert_int_equal(p.drop_runs(p.ctx, cid, 8, 9, &last), FP_OK);
-    assert_int_equal(last, 0);
-    assert_int_equal(p.drop_runs(p.ctx, cid, 30, 9, &last), FP_OK);
-    assert_int_equal(last, 9);
-    check_head(p, 1, 30, 7);
-    p.rollback(p.ctx);
-    check_head(p, 1, 9, 0);
-    assert_int_equal(get_conv(p, 1).msgs, 9);
-    begin(p);
-    move_floor(p, 1, 30, 7);
-    assert_int_equal(p.drop_runs(p.ctx, cid, 30, 9, &last), FP_OK);
-    commit(p);
-    p = restarted(state);
-    check_head(p, 1, 30, 7);
-    assert_int_equal(get_conv(p, 1).msgs, 0);
-    assert_int_equal(get_conv(p, 1).at.ms, 0);
-    begin(p);
-    assert_int_equal(add_run(p, cid, 31, 31), FP_OK);
-    commit(p);
-}
-
 static uint64_t next_n(struct store_port p, uint64_t device)
 {
     const struct fp_id id = store_script_id("d", device);
@@ -208,7 +170,6 @@ static void answers_can_be_skipped_but_not_backwards(void **state)
 const struct CMUnitTest store_cases_site[] = {
     cmocka_unit_test(conversations_of_a_scope_come_in_pages),
     cmocka_unit_test(without_runs_the_head_is_the_floor),
-    cmocka_unit_test(with_the_floor_above_it_the_last_run_may_go_too),
     cmocka_unit_test(answers_can_be_skipped_but_not_backwards),
     {.name = NULL},
 };

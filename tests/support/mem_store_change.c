@@ -140,15 +140,11 @@ static enum fp_err drop_runs(void *ctx, uint64_t cid, uint64_t upto, size_t limi
     if (!m->in_tx) {
         return FP_ECORRUPT;
     }
-    const size_t stay = c && c->row.floor > c->row.head ? 0 : 1;
-    for (; c && limit > 0 && c->run_count > stay && c->runs[0].last <= upto; limit--) {
+    for (; c && limit > 0 && c->run_count > 1 && c->runs[0].last <= upto; limit--) {
         *out_last = c->runs[0].last;
-        mem_push_undo(m, &(struct mem_undo){.kind = MEM_UNDO_DROP_RUN, .at = cid, .conv = c->row, .run = c->runs[0]});
+        mem_push_undo(m, &(struct mem_undo){.kind = MEM_UNDO_DROP_RUN, .at = cid, .run = c->runs[0]});
         c->run_count--;
         memmove(c->runs, c->runs + 1, c->run_count * sizeof *c->runs);
-        if (c->run_count == 0) {
-            mem_head_at_floor(c);
-        }
     }
     return FP_OK;
 }
@@ -167,7 +163,6 @@ void mem_change_undo(struct mem_store *m, const struct mem_undo *u)
     memmove(c->runs + 1, c->runs, c->run_count * sizeof *c->runs);
     c->runs[0] = u->run;
     c->run_count++;
-    c->row = u->conv;
 }
 
 void mem_change_port(struct store_port *p)

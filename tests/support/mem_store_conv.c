@@ -16,7 +16,8 @@ static enum fp_err load_conv(void *ctx, const struct fp_id *id, struct store_con
     return FP_OK;
 }
 
-void mem_head_at_floor(struct mem_conv *c)
+/* T3 */
+static void head_at_floor(struct mem_conv *c)
 {
     c->row.msgs = 0;
     c->row.at = (struct fp_wall){0};
@@ -38,7 +39,7 @@ static enum fp_err new_conv(struct mem_store *m, struct store_conv *row, struct 
     }
     row->cid = m->conv_count + 1;
     c->row = *row;
-    mem_head_at_floor(c);
+    head_at_floor(c);
     c->title = mem_blob_of(title);
     c->context = mem_blob_of(context);
     m->convs = mem_grow(m->convs, m->conv_count, &m->conv_cap, sizeof(void *));
@@ -77,7 +78,7 @@ static enum fp_err save_conv(void *ctx, struct store_conv *row, struct fp_bytes 
     c->row.about_seq = row->about_seq;
     c->row.retention_days = row->retention_days;
     if (c->run_count == 0) {
-        mem_head_at_floor(c);
+        head_at_floor(c);
     }
     mem_push_undo(m, &undo);
     return FP_OK;

@@ -146,7 +146,6 @@ size_t mem_member_place(const struct mem_conv *c, const struct fp_id *user, bool
 int mem_id_cmp(const struct fp_id *a, const struct fp_id *b); /* by length, then bytes */
 int mem_u64_cmp(uint64_t a, uint64_t b);
 
-void mem_head_at_floor(struct mem_conv *c); /* T3 */
 /* What every save to a conversation begins with. */
 enum fp_err mem_save(struct mem_store *m, uint64_t cid, struct mem_conv **out_c);
 
