@@ -255,6 +255,11 @@ void gateway_after_turn(struct gateway *g)
     }
 }
 
+void gateway_show(struct gateway *g, const struct pipe_link *trunk)
+{
+    g->trunk = trunk;
+}
+
 void gateway_close(struct gateway *g)
 {
     if (g == NULL) {

@@ -6,8 +6,9 @@
 
 #include "edge-relay/core/origin.h"
 #include "edge-relay/net/gateway_parts.h"
+#include "edge-relay/net/pipe_link.h"
 
-#define ANSWER_BYTES_MAX 8192
+#define ANSWER_BYTES_MAX 16384
 #define NAMES_MAX 127 /* bytes of a list of subprotocols that libwebsockets looks at */
 
 const char http_security_headers[] =
@@ -224,12 +225,13 @@ static bool may_read_metrics(struct client *c)
 
 static int serve_metrics(struct client *c)
 {
-    static char text[ANSWER_BYTES_MAX / 2];
+    static char text[ANSWER_BYTES_MAX - 1024]; /* the rest is for the headers */
 
     if (!may_read_metrics(c)) {
         return http_answer(c, 403, "", "text/plain; charset=utf-8", "Metrics are served to this machine only, or at option metrics_listen.\n");
     }
     size_t n = metrics_print(&c->g->metrics, gateway_reachable(c->g), text, sizeof text - 1);
+    n += pipe_link_metrics(c->g->trunk, text + n, sizeof text - 1 - n);
     text[n] = '\0';
     return http_answer(c, 200, "", "text/plain; version=0.0.4; charset=utf-8", text);
 }

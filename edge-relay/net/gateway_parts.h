@@ -81,7 +81,8 @@ struct gateway {
     lws_retry_bo_t ping; /* libwebsockets keeps a pointer to it */
     struct address broker;
     struct metrics metrics;
-    SSL_CTX *tls; /* libwebsockets' own */
+    const struct pipe_link *trunk; /* for /metrics; NULL: none */
+    SSL_CTX *tls;                  /* libwebsockets' own */
     struct client *clients, *dead_clients;
     struct link *links, *dead_links;
     struct client *adopting;

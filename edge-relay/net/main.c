@@ -145,6 +145,7 @@ static int run(struct daemon *d)
     if (d->gateway == NULL || !pipe_link_open(&d->loop, &d->config, &d->trunk, error)) {
         log_line(LOG_ERROR, "start_failed", "reason=%s", error);
     } else {
+        gateway_show(d->gateway, d->trunk);
         log_line(LOG_INFO, "started", "version=%s broker=%s", FP_VERSION, d->config.broker.text);
         ok = loop_run(&d->loop, after_turn, d);
         log_line(LOG_INFO, "stopped", "ok=%d", ok);
