@@ -100,7 +100,7 @@ enum fp_err site_log(struct hub *h, uint8_t lane, const struct fp_record_up *r, 
 enum fp_err site_log_again(struct hub *h, struct store_branch *b, uint8_t lane, bool *out_gone);
 enum fp_err site_lane_of(struct hub *h, struct command_ctx *x, uint8_t *out_lane);
 enum fp_err site_keep(struct hub *h, struct store_branch *b); /* its event moves to the arena */
-enum fp_err site_log_refused(struct hub *h, struct command_ctx *x, enum fp_err code);
+enum fp_err site_log_refused(struct hub *h, const struct command_ctx *x, enum fp_err code, uint8_t lane);
 
 /* ---- site_settle.c */
 enum fp_err site_refuse(struct hub *h, const struct fp_trunk *t); /* t-refuse */

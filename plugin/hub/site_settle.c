@@ -163,7 +163,7 @@ static enum fp_err log_refused_again(struct hub *h, const struct store_branch *b
     for (size_t i = count; !err && i > 0; i--) {
         struct fp_command cmd = {.kind = FP_K_MSG, .n = nacks[i - 1].n, .priority = FP_PRIORITY_NORMAL};
         struct command_ctx x = {.item = &item, .cmd = &cmd};
-        err = site_log_refused(h, &x, nacks[i - 1].code);
+        err = site_log_refused(h, &x, nacks[i - 1].code, b->lane);
     }
     return err;
 }

@@ -256,21 +256,12 @@ enum fp_err site_take(struct hub *h, struct command_ctx *x)
     return answer_relayed(h, x, x->conv ? &x->conv->c.id : &none, h->wall);
 }
 
-enum fp_err site_refused(struct hub *h, struct command_ctx *x, enum fp_err code)
-{
-    if (x->cmd->n == 0) {
-        return FP_OK;
-    }
-    return site_log_refused(h, x, code);
-}
-
 /* ------------------------------------------------------------------ what else goes up */
 
-enum fp_err site_log_refused(struct hub *h, struct command_ctx *x, enum fp_err code)
+enum fp_err site_log_refused(struct hub *h, const struct command_ctx *x, enum fp_err code, uint8_t lane)
 {
     uint8_t buf[REFUSED_BYTES];
     struct fp_enc e;
-    uint8_t lane = SITE_LANE_MESSAGES;
     uint64_t number = 0;
     fp_enc_init(&e, buf, sizeof(buf));
     fp_enc_map(&e, 2);
@@ -280,10 +271,19 @@ enum fp_err site_log_refused(struct hub *h, struct command_ctx *x, enum fp_err c
     fp_enc_uint(&e, x->cmd->n);
     struct fp_record_up r = {
         .user = x->item->user, .device = x->item->device, .command = fp_enc_bytes_of(&e), .has_custody = true, .k = place(h->site), .refused = code};
+    return site_log(h, lane, &r, &number);
+}
+
+enum fp_err site_refused(struct hub *h, struct command_ctx *x, enum fp_err code)
+{
     struct fp_command plain = {.kind = FP_K_MSG, .n = x->cmd->n, .priority = FP_PRIORITY_NORMAL};
     struct command_ctx y = {.item = x->item, .cmd = &plain};
+    uint8_t lane = SITE_LANE_MESSAGES;
+    if (x->cmd->n == 0) {
+        return FP_OK;
+    }
     enum fp_err err = site_lane_of(h, &y, &lane);
-    return err ? err : site_log(h, lane, &r, &number);
+    return err ? err : site_log_refused(h, x, code, lane);
 }
 
 enum fp_err site_pass_on(struct hub *h, struct command_ctx *x)

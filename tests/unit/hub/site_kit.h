@@ -171,7 +171,7 @@ static inline void far_welcome(struct far *f)
 /* The pipe comes, and the two ends meet. */
 static inline void far_meet(struct far *f)
 {
-    kit_raw(f->k, RELAY, FP_TOPIC_RELAY_DOWN, (struct fp_bytes){0});
+    kit_raw(f->k, RELAY, FP_TOPIC_RELAY_DOWN, fp_bytes_of("", 0));
     kit_run(f->k);
     far_read(f);
     assert_true(f->hellos > 0);
