@@ -1,6 +1,6 @@
 // MQTT.js as a browser needs it: its client and its WebSocket stream, without TCP, TLS, proxies, the command line and the choice between them.
 import client from "mqtt/lib/client";
-import ws from "mqtt/lib/connect/ws";
+import {browserStreamBuilder} from "mqtt/lib/connect/ws";
 
 const MqttClient = client.default ?? client;
 
@@ -11,6 +11,6 @@ export default {
       ...options, protocolId: "MQTT", protocol: url.protocol.slice(0, -1), hostname: url.hostname, port: url.port === "" ? undefined : Number(url.port),
       path: url.pathname + url.search,
     };
-    return new MqttClient((self) => ws.browserStreamBuilder(self, all), all);
+    return new MqttClient((self) => browserStreamBuilder(self, all), all);
   },
 };
