@@ -178,7 +178,7 @@ export class Model {
     this.inbox.restart();
     this.do("subscribe", {filters: [`fp/1/device/${device}/down`, `fp/1/user/${user}/+`], scope: null});
     if (this.operator) {
-      this.do("subscribe", {filters: ["fp/1/ops/#"], scope: null});
+      this.do("subscribe", {filters: ["fp/1/ops/#"], scope: ""}); // who is no operator is refused this, and nothing comes of it
     }
     for (const {record} of this.mirror.threads.values()) {
       if (record.joined && !record.pending) {
