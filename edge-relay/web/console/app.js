@@ -25,9 +25,9 @@ export function applyTheme(theme = saved.get(THEME) ?? "auto") {
 }
 
 export class App {
-  /** @param Fieldpost the SDK's class @param options for it @param root */
-  constructor(Fieldpost, options, root) {
-    Object.assign(this, { Fieldpost, options, root });
+  /** @param Fieldpost the SDK's class @param options for it @param root @param decode makes a value of a report's bytes */
+  constructor(Fieldpost, options, root, decode = (value) => value) {
+    Object.assign(this, { Fieldpost, options, root, decode });
     this.told = h("div", { id: "told", class: "sr", role: "status", "aria-live": "polite" });
   }
 
@@ -190,7 +190,13 @@ export class App {
   }
 
   operatorTold(topic, payload) {
-    this.data.told(topic, payload, Date.now());
+    let report = null;
+    try {
+      report = this.decode(payload);
+    } catch {
+      return; /* not what a hub writes; the next one is a second away */
+    }
+    this.data.told(topic, report, Date.now());
     if (this.navOps?.hidden && this.data.lastAt) {
       this.navOps.hidden = false;
       this.navMessages.hidden = false;

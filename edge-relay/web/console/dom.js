@@ -217,7 +217,7 @@ export function ask({ title, note, fields = [], button, danger = false, cancelTe
   });
   const form = h(
     "form", { class: "ask" },
-    h("h2", { id: "ask-title" }, title),
+    h("h2", { id: "ask-heading" }, title),
     note && h("p", { class: "hint" }, note),
     fields.map((f, i) => h("label", { for: `ask-${f.name}` }, h("span", null, f.label), inputs[i])),
     error,
@@ -235,7 +235,7 @@ export function ask({ title, note, fields = [], button, danger = false, cancelTe
     }
   });
   const before = document.activeElement;
-  const box = h("dialog", { "aria-labelledby": "ask-title" }, form);
+  const box = h("dialog", { "aria-labelledby": "ask-heading" }, form);
   box.addEventListener("close", () => {
     box.remove();
     if (before?.isConnected) {

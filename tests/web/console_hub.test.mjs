@@ -1,0 +1,123 @@
+/** The console with the real client, a real broker and the real plugin: two people in two browsers. */
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { Broker } from "./broker.mjs";
+import { browser, built, open, phone, serve, signIn } from "./console_kit.mjs";
+
+let dist;
+let broker;
+let site;
+let chrome;
+
+before(async () => {
+  dist = await built({ dev: false });
+  broker = await new Broker({ operators: "olga.ops" }).start();
+  site = await serve(dist.out, { mqtt: broker.wsPort });
+  chrome = await browser();
+});
+
+after(async () => {
+  await chrome?.close();
+  site?.stop();
+  await broker?.stop();
+  await dist?.remove();
+});
+
+async function person(user, options) {
+  const page = await open(chrome, options);
+  await page.goto(site.url);
+  await signIn(page, { user });
+  await page.waitForSelector(".link.is-online");
+  return page;
+}
+
+const write = async (page, text) => {
+  await page.fill(".composer textarea", text);
+  await page.keyboard.press("Enter");
+};
+const texts = (page) => page.evaluate(() => [...document.querySelectorAll(".feed .text")].map((el) => el.textContent));
+const saw = (page, text) => page.waitForFunction((want) => [...document.querySelectorAll(".feed .text")].some((el) => el.textContent === want), text);
+const state = (page, want) => page.waitForFunction((s) => [...document.querySelectorAll(".own .mark")].pop()?.dataset.state === s, want);
+
+/** What the page asks of the network beyond its own server: nothing. */
+const onlyOwn = (page) => page.evaluate(() => performance.getEntriesByType("resource").every((entry) => entry.name.startsWith(location.origin)));
+
+test("script and style are small", () => {
+  console.log(`${(dist.gzip / 1024).toFixed(1)} KiB gzipped`);
+  assert.ok(dist.gzip <= 150 * 1024, `${dist.gzip}`);
+});
+
+test("two people write to each other, offline too, and each sees what became of it", async () => {
+  const ana = await person("ana.kovac");
+  const ben = await person("ben.okafor", { size: phone, touch: true });
+  await ana.click("[aria-label='New conversation']");
+  await ana.fill("#ask-title", "<b>North</b> tower");
+  await ana.fill("#ask-scope", "riverside");
+  await ana.fill("#ask-members", "ben.okafor");
+  await ana.click("dialog [type=submit]");
+  await ana.waitForSelector(".feed");
+  await ben.click(".conv >> text=<b>North</b> tower");
+  await ben.waitForSelector(".feed article");
+
+  await write(ana, "Is the <i>crane</i> free?");
+  assert.ok((await texts(ana)).includes("Is the <i>crane</i> free?"), "one's own at once");
+  await saw(ben, "Is the <i>crane</i> free?");
+  await state(ana, "read");
+
+  await ben.fill(".composer textarea", "From 14:30 on.");
+  await ana.waitForFunction(() => document.querySelector(".typing-line").textContent === "ben.okafor is typing");
+  await ben.click(".send");
+  await saw(ana, "From 14:30 on.");
+
+  await ana.keyboard.press("ArrowUp");
+  assert.equal(await ana.inputValue(".composer textarea"), "Is the <i>crane</i> free?");
+  await write(ana, "Is the tower crane free?");
+  await saw(ben, "Is the tower crane free?");
+  assert.ok((await ben.textContent(".feed")).includes("edited"));
+
+  await ana.click(".options");
+  await ana.click("text=Ask everybody to confirm");
+  await write(ana, "Helmets on, all levels.");
+  await ben.waitForSelector(".banner .primary");
+  await ben.click(".banner .primary");
+  await ana.waitForFunction(() => document.querySelector(".feed").textContent.includes("Confirmed by 1 of 1"));
+
+  await broker.kill();
+  await ana.waitForSelector(".link.is-offline");
+  await write(ana, "Written while the hub was away.");
+  await state(ana, "queued");
+  assert.match(await ana.textContent(".composer-note"), /1 message is waiting/);
+  await ana.reload();
+  await signIn(ana, { user: "ana.kovac" });
+  await saw(ana, "Written while the hub was away.");
+  await broker.start();
+  await ana.click(".link-now").catch(() => {}); /* it may have come back by itself */
+  await saw(ben, "Written while the hub was away.");
+  await state(ana, "read");
+  assert.deepEqual(await texts(ana), await texts(ben), "both see the same");
+
+  await ana.click(".details-button");
+  await ana.waitForFunction(() => /Active/.test(document.querySelector(".members")?.textContent));
+  assert.ok(await onlyOwn(ana));
+  const faults = (page) => page.faults.filter((fault) => !/WebSocket connection/.test(fault));
+  assert.deepEqual([...faults(ana), ...faults(ben)], []);
+  await Promise.all([ana, ben].map((page) => page.context().close()));
+});
+
+test("an operator sees the hub's numbers, and the first screen is there in a second", async () => {
+  const start = Date.now();
+  const page = await open(chrome);
+  await page.goto(site.url);
+  await page.fill("#user", "olga.ops");
+  await page.fill("#password", "x");
+  const asked = Date.now();
+  await page.click("button[type=submit]");
+  await page.waitForSelector(".conv-pane");
+  console.log(`page ${asked - start} ms, first screen ${Date.now() - asked} ms after signing in`);
+  await page.click("a[href='#/operations']");
+  await page.waitForFunction(() => /Live sessions\d/.test(document.querySelector(".tile")?.textContent));
+  await page.waitForFunction(() => [...document.querySelectorAll(".tile")].find((el) => el.textContent.startsWith("Commits")).textContent.includes("per s"));
+  assert.match(await page.textContent(".counters"), /hub \/ epoch/);
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
