@@ -136,7 +136,6 @@ static enum fp_err take_line(struct reading *r, char *line)
     char *at = line;
     const char *name = next_word(&at);
 
-    r->name = NULL;
     if (name == NULL) {
         return FP_OK;
     }
@@ -168,11 +167,11 @@ static enum fp_err take_lines(struct reading *r, FILE *f)
     while (!err && fgets(line, sizeof line, f) != NULL) {
         size_t len = strlen(line);
         r->line++;
-        r->name = NULL;
         if (len == 0 || (line[len - 1] != '\n' && !feof(f))) { /* a NUL ends it early, too */
             return fail(r, "line", "it is too long, or no text", line);
         }
         err = take_line(r, line);
+        r->name = NULL; /* it points into the line */
     }
     if (!err && ferror(f)) {
         (void)snprintf(r->why, r->why_cap, "option relays_file: cannot be read: %s (got \"%s\")", strerror(errno), r->path);
