@@ -101,8 +101,9 @@ struct relay {
     struct store_peer staged; /* as the batch will leave it */
     bool changed;             /* these differ */
     bool ack_due[FP_LANES], nack_due[FP_LANES];
-    bool opening; /* the batch has a hello that was answered with welcome */
-    bool anew;    /* and that told what the relay holds */
+    bool opening;     /* the batch has a hello that was answered with welcome */
+    bool anew;        /* and that told what the relay holds */
+    bool opening_log; /* and that is of another log */
     uint64_t opening_conn;
     struct fp_mono odd_hello; /* a hello of an older log came while the session stood: it may be a late copy */
 
@@ -111,7 +112,9 @@ struct relay {
     bool older; /* this hub is: FP_RESET_HUB_IS_OLDER */
     uint64_t conn;
     struct fp_mono heard;
-    struct fp_mono hold; /* no batches until then: the store failed; 0: none */
+    struct fp_mono begun;
+    uint64_t base[FP_LANES]; /* what the relay had of ours then */
+    struct fp_mono hold;     /* no batches until then: the store failed; 0: none */
     uint8_t hold_lane;
     struct relay_refusal refusals[RELAY_REFUSALS]; /* the latest: told again after each hello, for a frame may get lost */
     size_t refusal_count;                          /* in all */
@@ -168,16 +171,25 @@ enum fp_err relay_batch(struct hub *h, struct relay *r, const struct source_item
 /* May this relay speak for the user at all? (R4) */
 enum fp_err relay_speaks_for(struct hub *h, const struct relay *r, const struct fp_id *user, bool *out);
 
+/* ---- relay_hello.c */
+enum fp_err relay_hello(struct hub *h, struct relay *r, const struct source_item *item, const struct fp_trunk_hello *hello);
+
+/* ---- relay_queue.c. X_get: NULL without memory */
+struct relay_conv *relay_conv_get(struct relay *r, uint64_t cid, const struct fp_id *id);
+struct relay_person *relay_person_get(struct relay *r, const struct fp_id *user);
+void relay_want(struct relay *r, struct relay_conv *c); /* events or a floor wait for the relay, or do not */
+void relay_want_receipts(const struct hub *h, struct relay *r, struct relay_conv *c);
+void relay_want_person(struct relay *r, struct relay_person *p);
+void relay_move(struct relay *r, struct relay_conv *c, enum relay_queue queue);
+void relay_free_segs(struct relay_lane *l);
+void relay_down_drop(struct relay *r); /* forgets all rows */
+
 /* ---- relay_down.c */
 void relay_down_begin(struct hub *h, struct relay *r, const uint64_t have[FP_LANES], bool anew);
-void relay_down_drop(struct relay *r); /* forgets all rows */
 void relay_down_ack(struct hub *h, struct relay *r, unsigned lane);
 enum fp_err relay_down_run(struct hub *h, struct relay *r);
 uint64_t relay_down_wait_us(const struct hub *h, const struct relay *r, struct fp_mono now);
 enum fp_err relay_load_conv(struct hub *h, struct relay *r, struct relay_conv *c);
-void relay_want(struct relay *r, struct relay_conv *c); /* events or a floor wait for the relay, or do not */
-void relay_want_receipts(struct hub *h, struct relay *r, struct relay_conv *c);
-struct relay_conv *relay_conv_get(struct relay *r, uint64_t cid, const struct fp_id *id); /* NULL: no memory */
 
 /* ---- relay_pack.c: the log's records. Makes one more segment of the lane; *out_made false: there is nothing */
 enum fp_err relay_make(struct hub *h, struct relay *r, unsigned lane, bool *out_made);

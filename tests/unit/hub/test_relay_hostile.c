@@ -170,9 +170,9 @@ static void a_bomb_is_not_inflated(void **state)
     open_met(&k);
     memset(big, 0, sizeof(big)); /* four million records of one byte each */
     assert_int_equal(compress2(packed, &len, big, sizeof(big), 9), Z_OK);
-    rk_send_as(&k, &batch,
-               (struct fp_trunk_batch){
-                   .epoch = RK_EPOCH, .lane = 2, .first = 1, .count = sizeof(big), .zlib = true, .records = fp_bytes_of(packed, len)});
+    rk_send_as(
+        &k, &batch,
+        (struct fp_trunk_batch){.epoch = RK_EPOCH, .lane = 2, .first = 1, .count = sizeof(big), .zlib = true, .records = fp_bytes_of(packed, len)});
     nothing_was_taken(&k);
     kit_close(&k);
 }

@@ -237,7 +237,8 @@ static void what_the_relay_has_refused_uses_up_its_number(void **state)
     bare.n = 9;
     rk_add(&batch, "ben", "ben-pad", &bare, (struct fp_record_up){.has_custody = true, .refused = FP_EDENIED});
     bare.n = 3;
-    rk_add(&batch, "ben", "ben-pad", &bare, (struct fp_record_up){.has_custody = true, .refused = FP_EBUSY}); /* nothing is refused for good for that */
+    rk_add(&batch, "ben", "ben-pad", &bare,
+           (struct fp_record_up){.has_custody = true, .refused = FP_EBUSY}); /* nothing is refused for good for that */
     rk_send(&k, &batch, 2, 1);
     kit_run(&k);
     assert_int_equal(rk_next_n(&k, "ben-pad"), 3);
