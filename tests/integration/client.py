@@ -25,7 +25,7 @@ class Device(Mqtt):
         self.convs, self.scopes = {}, set()
         self.welcome, self.welcomed, self.epoch = None, False, None
         self.welcomes, self.replies, self.inbox, self.free_nacks = [], [], [], []
-        self.resend_from, self.resend_at = None, None
+        self.resend_from, self.resend_at, self.hello_at = None, None, None
         self.answered_at, self.retry_at = time.monotonic(), 0.0
         self.arrived = []  # (channel, conversation, seq) in the order of arrival
 
@@ -331,6 +331,8 @@ class Device(Mqtt):
             self._plan(r[7], DEBOUNCE_S)
             if not self.auto and n is not None:
                 self.results[n] = r
+        elif r.get(5) is True and n is None and not self.welcomed:
+            self.hello_at = time.monotonic() + BACKOFF_S
         elif r.get(5) is True:
             self._plan(n if n is not None else min(self.outbox, default=None), BACKOFF_S)
             if not self.auto and n is not None:
@@ -407,6 +409,9 @@ class Device(Mqtt):
                 self.begin()
             return
         if not self.welcomed:
+            if self.hello_at is not None and now >= self.hello_at:
+                self.hello_at = None
+                self.hello(wait=False)
             return
         if self.resend_at is not None and now >= self.resend_at:
             n, self.resend_from, self.resend_at = self.resend_from, None, None

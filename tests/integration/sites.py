@@ -9,7 +9,7 @@ from broker import Broker, _die_with_parent, free_port
 from chaos_proxy import ChaosProxy, Manners
 from client import Device
 from oracle import Oracle, read_store
-from reactor import WORLD, wait_for
+from reactor import WORLD, shared, wait_for
 
 
 def relay_path():
@@ -140,6 +140,7 @@ class Sites:
         with WORLD:
             device.port = where.broker.port if where else self.hub.port
             device.drop()
+            shared().add(device)  # comes back by itself
 
     def open(self, owner, conv, scope, members):
         return owner.ok(wire.CONV_NEW, conv, {1: scope, 2: conv, 3: members})

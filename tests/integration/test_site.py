@@ -26,7 +26,7 @@ def sites(tmp_path):
 def meet(s, site, conv="kitchen"):
     """Anna is with the hub, Ben at the site, and both are in one conversation."""
     anna = s.on(None, "anna", "anna-phone")
-    s.open(anna, conv, "elm", {"ben": wire.MEMBER, "carl": wire.MEMBER})
+    s.open(anna, conv, "elm", {"ben": wire.MANAGER, "carl": wire.MEMBER})
     ben = s.device(site, "ben", "ben-tablet")
     ben.start(20)
     wait_for(lambda: conv in ben.convs, 20, "the site has heard of the conversation")
@@ -195,8 +195,8 @@ def test_a_site_that_has_never_met_its_hub_says_so(sites):
     s = sites()
     site = s.site("site-b")
     site.cut()
-    with s.device(site, "ben", "ben-tablet", auto=False).connect() as ben:
-        ben.subscribe(*ben.filters())
-        ben.hello(wait=False)
-        nack = wait_for(lambda: ben.free_nacks, 10, "the answer")[0]
+    ben = s.device(site, "ben", "ben-tablet", auto=False).connect()
+    ben.subscribe(*ben.filters())
+    ben.hello(wait=False)
+    nack = wait_for(lambda: ben.free_nacks, 10, "the answer")[0]
     assert nack[3] == wire.BUSY and nack[5] is True and "hub" in nack[4]
