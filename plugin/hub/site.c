@@ -189,7 +189,7 @@ static enum fp_err tell_hello(struct hub *h)
         s->base[lane] = s->now.peer.have[lane];
     }
     enum fp_err err = s->tell_held ? list_held(h, &k) : FP_OK;
-    struct fp_trunk_hello hello = {.protocol = FP_PROTOCOL, .epoch = s->now.log_epoch, .held_count = k.count};
+    struct fp_trunk_hello hello = {.protocol = FP_WIRE_VERSION, .epoch = s->now.log_epoch, .held_count = k.count};
     for (uint8_t lane = 0; !err && lane < FP_LANES; lane++) {
         err = h->store.lane_range(h->store.ctx, lane, &hello.lanes[lane].oldest, &hello.lanes[lane].next);
         hello.have[lane] = s->now.peer.have[lane];

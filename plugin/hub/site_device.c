@@ -48,7 +48,11 @@ static enum fp_err take_late(struct hub *h, struct command_ctx *x, bool *out_ans
         return FP_OK;
     }
     enum fp_err err = site_take(h, x);
-    return fp_err_is_peer(err) && err != FP_EFULL && err != FP_EBUSY ? answer_refuse(h, x, err) : err;
+    if (!fp_err_is_peer(err) || err == FP_EFULL || err == FP_EBUSY) {
+        return err;
+    }
+    enum fp_err told = site_refused(h, x, err);
+    return told ? told : answer_refuse(h, x, err);
 }
 
 enum fp_err site_repeat(struct hub *h, struct command_ctx *x, bool *out_answered)

@@ -125,24 +125,56 @@ static enum fp_err settle_refused(struct hub *h, struct store_branch *b, enum fp
 
 /* ------------------------------------------------------------------ again */
 
-/* What was refused here right before n may be what the hub misses. */
+/* Why n was refused, here or by the hub, which may not have used it up then; FP_OK: it was not. */
+static enum fp_err why_refused(struct hub *h, const struct hub_device *dev, uint64_t n, enum fp_err *out_code)
+{
+    struct store_branch b;
+    struct store_answers a;
+    struct dedupe_row row;
+    struct fp_reply r;
+    bool found = false;
+    *out_code = FP_OK;
+    enum fp_err err = h->store.load_branch(h->store.ctx, &dev->d.id, n, &b, &found);
+    if (err || found) {
+        *out_code = !err && b.settled && b.seq == 0 ? (enum fp_err)b.code : FP_OK;
+        return err;
+    }
+    err = h->store.load_answers(h->store.ctx, dev->d.did, n, &a, &found);
+    if (err || !found || dedupe_find_row(a.rows, n - a.first, &row) || row.accepted) {
+        return err;
+    }
+    *out_code = fp_reply_decode(row.nack, &r) == FP_OK && r.what == FP_REPLY_NACK ? r.as.nack.code : FP_OK;
+    return FP_OK;
+}
+
+/* What was refused right before n may be what the hub misses. */
 static enum fp_err refused_before(struct hub *h, struct hub_device *dev, uint64_t n, struct fp_nack *out_nacks, size_t cap, size_t *out_count)
 {
     enum fp_err err = FP_OK;
+    enum fp_err code = FP_OK;
     *out_count = 0;
-    while (!err && n > 1 && *out_count < cap) {
-        struct dedupe_row row;
-        struct fp_reply r;
-        struct store_answers a;
-        bool found = false;
-        n--;
-        err = h->store.load_answers(h->store.ctx, dev->d.did, n, &a, &found);
-        if (err || !found || dedupe_find_row(a.rows, n - a.first, &row) || row.accepted || fp_reply_decode(row.nack, &r) || r.what != FP_REPLY_NACK) {
+    for (; !err && n > 1 && *out_count < cap; n--) {
+        err = why_refused(h, dev, n - 1, &code);
+        if (err || code == FP_OK) {
             break;
         }
-        out_nacks[(*out_count)++] = (struct fp_nack){.n = n, .code = r.as.nack.code};
+        out_nacks[(*out_count)++] = (struct fp_nack){.n = n - 1, .code = code};
     }
     return err;
+}
+
+static enum fp_err log_one_refused(struct hub *h, const struct store_branch *b, uint64_t n, enum fp_err code)
+{
+    struct hub_device *dev = NULL;
+    enum fp_err err = cache_device(h, &b->device, &dev);
+    if (err || !dev) {
+        return err;
+    }
+    struct source_item item = {.user = dev->d.user, .device = b->device};
+    struct fp_command cmd = {.kind = FP_K_MSG, .n = n, .priority = FP_PRIORITY_NORMAL};
+    struct command_ctx x = {.item = &item, .cmd = &cmd};
+    h->site->counters.asked_again++;
+    return site_log_refused(h, &x, code, b->lane);
 }
 
 static enum fp_err log_refused_again(struct hub *h, const struct store_branch *b)
@@ -159,11 +191,8 @@ static enum fp_err log_refused_again(struct hub *h, const struct store_branch *b
     if (!err) {
         err = refused_before(h, dev, b->n, nacks, SITE_OVERTAKE_MAX, &count);
     }
-    struct source_item item = {.user = dev->d.user, .device = b->device};
     for (size_t i = count; !err && i > 0; i--) {
-        struct fp_command cmd = {.kind = FP_K_MSG, .n = nacks[i - 1].n, .priority = FP_PRIORITY_NORMAL};
-        struct command_ctx x = {.item = &item, .cmd = &cmd};
-        err = site_log_refused(h, &x, nacks[i - 1].code, b->lane);
+        err = log_one_refused(h, b, nacks[i - 1].n, nacks[i - 1].code);
     }
     return err;
 }
@@ -177,7 +206,9 @@ static enum fp_err again(struct hub *h, struct store_branch *b, enum fp_err code
         return FP_OK; /* K2 asks for it later */
     }
     enum fp_err err = code == FP_EGAP ? log_refused_again(h, b) : FP_OK;
-    if (!err) {
+    if (!err && b->settled) {
+        err = log_one_refused(h, b, b->n, (enum fp_err)b->code);
+    } else if (!err) {
         h->site->counters.asked_again++;
         err = site_log_again(h, b, b->lane, &gone);
     }
@@ -193,13 +224,13 @@ enum fp_err site_refuse(struct hub *h, const struct fp_trunk *t)
         return FP_OK;
     }
     enum fp_err err = h->store.find_branch(h->store.ctx, (uint8_t)t->as.refuse.lane, t->as.refuse.number, &b, &found);
-    if (err || !found || b.settled) {
+    bool later = code == FP_EGAP || code == FP_EBUSY || code == FP_EFULL || code == FP_ERATE;
+    if (err || !found || (b.settled && (b.seq > 0 || !later))) {
         return err; /* a copy of it was faster */
     }
     err = site_keep(h, &b);
     if (err) {
         return err;
     }
-    bool later = code == FP_EGAP || code == FP_EBUSY || code == FP_EFULL || code == FP_ERATE;
     return later ? again(h, &b, code) : settle_refused(h, &b, code, t->as.refuse.reason);
 }

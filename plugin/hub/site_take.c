@@ -262,7 +262,7 @@ enum fp_err site_log_refused(struct hub *h, const struct command_ctx *x, enum fp
 {
     uint8_t buf[REFUSED_BYTES];
     struct fp_enc e;
-    uint64_t number = 0;
+    struct store_branch b = {.device = x->item->device, .n = x->cmd->n, .lane = lane, .settled = true, .code = (uint64_t)code, .at = h->wall};
     fp_enc_init(&e, buf, sizeof(buf));
     fp_enc_map(&e, 2);
     fp_enc_uint(&e, FP_KEY_KIND);
@@ -271,7 +271,8 @@ enum fp_err site_log_refused(struct hub *h, const struct command_ctx *x, enum fp
     fp_enc_uint(&e, x->cmd->n);
     struct fp_record_up r = {
         .user = x->item->user, .device = x->item->device, .command = fp_enc_bytes_of(&e), .has_custody = true, .k = place(h->site), .refused = code};
-    return site_log(h, lane, &r, &number);
+    enum fp_err err = site_log(h, lane, &r, &b.number);
+    return err ? err : h->store.save_branch(h->store.ctx, &b); /* by which it is found, should the hub miss what comes before it */
 }
 
 enum fp_err site_refused(struct hub *h, struct command_ctx *x, enum fp_err code)
