@@ -1,9 +1,9 @@
 /** The console in a real browser, over made-up data (console/dev/fake.js): always the same, no hub. */
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import { browser, built, desktop, open, phone, serve, signIn, web } from "./console_kit.mjs";
+import {after, before, test} from "node:test";
+import {createRequire} from "node:module";
+import {join} from "node:path";
+import {browser, built, desktop, open, phone, serve, signIn, web} from "./console_kit.mjs";
 
 const axe = createRequire(join(web, "package.json")).resolve("axe-core/axe.min.js");
 let dist;
@@ -41,23 +41,43 @@ const onPage = (name, options, body) =>
   });
 
 const go = async (page, hash, wait) => {
-  await page.evaluate((to) => { location.hash = to; }, hash);
+  await page.evaluate((to) => {
+    location.hash = to;
+  }, hash);
   await page.waitForSelector(wait);
 };
-const frames = (page, n = 2) => page.evaluate(async (count) => { for (let i = 0; i < count; i++) await new Promise(requestAnimationFrame); }, n);
+const frames = (page, n = 2) =>
+  page.evaluate(async (count) => {
+    for (let i = 0; i < count; i++) await new Promise(requestAnimationFrame);
+  }, n);
 
 async function faultsOf(page) {
   await page.evaluate(await (await import("node:fs/promises")).readFile(axe, "utf8"));
-  const { violations } = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
-  return violations.filter((v) => ["serious", "critical"].includes(v.impact)).map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join("; ").slice(0, 600)}`);
+  const {violations} = await page.evaluate(() => axe.run(document, {resultTypes: ["violations"]}));
+  return violations
+    .filter((v) => ["serious", "critical"].includes(v.impact))
+    .map(
+      (v) =>
+        `${v.id}: ${v.nodes
+          .map((n) => `${n.target} ${n.failureSummary}`)
+          .join("; ")
+          .slice(0, 600)}`,
+    );
 }
 
-for (const [size, width] of [[desktop, "desktop"], [phone, "phone"]]) {
+for (const [size, width] of [
+  [desktop, "desktop"],
+  [phone, "phone"],
+]) {
   for (const colours of ["light", "dark"]) {
-    onPage(`axe finds no serious fault: ${width}, ${colours}`, { size, colours, touch: size === phone }, async (page) => {
+    onPage(`axe finds no serious fault: ${width}, ${colours}`, {size, colours, touch: size === phone}, async (page) => {
       assert.deepEqual(await faultsOf(page), [], "conversations");
       for (const [hash, wait] of [
-        ["#/c/north-tower", ".feed article"], ["#/c/north-tower/about", ".members"], ["#/c/north-tower/readers/15", ".readers"], ["#/c/north-tower/journey/15", ".journey"], ["#/c/safety", ".prio0"],
+        ["#/c/north-tower", ".feed article"],
+        ["#/c/north-tower/about", ".members"],
+        ["#/c/north-tower/readers/15", ".readers"],
+        ["#/c/north-tower/journey/15", ".journey"],
+        ["#/c/safety", ".prio0"],
       ]) {
         await go(page, hash, wait);
         assert.deepEqual(await faultsOf(page), [], hash);
@@ -67,7 +87,10 @@ for (const [size, width] of [[desktop, "desktop"], [phone, "phone"]]) {
       await page.click("details summary");
       assert.deepEqual(await faultsOf(page), [], "operations");
       await go(page, "#/c/north-tower", ".feed article");
-      await page.evaluate(() => { fake.goOffline(); fake.send("north-tower", "waits"); });
+      await page.evaluate(() => {
+        fake.goOffline();
+        fake.send("north-tower", "waits");
+      });
       await page.waitForSelector("[data-state=queued]");
       await page.evaluate(() => [...document.querySelectorAll(".more")].pop().click());
       assert.deepEqual(await faultsOf(page), [], "menu, offline");
@@ -75,13 +98,19 @@ for (const [size, width] of [[desktop, "desktop"], [phone, "phone"]]) {
   }
 }
 
-onPage("axe finds no serious fault: signing in", { signedIn: false }, async (page) => {
+onPage("axe finds no serious fault: signing in", {signedIn: false}, async (page) => {
   assert.deepEqual(await faultsOf(page), []);
 });
 
-onPage("what is touched on a phone is 44 pixels or more", { size: phone, touch: true }, async (page) => {
-  const small = async () => page.evaluate(() => [...document.querySelectorAll("button, a, input, select, textarea")].filter((el) => el.checkVisibility() && !el.closest(".sr") && !el.matches(".skip, .quote, [type=checkbox]"))
-    .map((el) => [el.className || el.tagName, el.getBoundingClientRect()]).filter(([, box]) => box.width > 0 && (box.width < 43.5 || box.height < 43.5)).map(([name, box]) => `${name} ${box.width}x${box.height}`));
+onPage("what is touched on a phone is 44 pixels or more", {size: phone, touch: true}, async (page) => {
+  const small = async () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll("button, a, input, select, textarea")]
+        .filter((el) => el.checkVisibility() && !el.closest(".sr") && !el.matches(".skip, .quote, [type=checkbox]"))
+        .map((el) => [el.className || el.tagName, el.getBoundingClientRect()])
+        .filter(([, box]) => box.width > 0 && (box.width < 43.5 || box.height < 43.5))
+        .map(([name, box]) => `${name} ${box.width}x${box.height}`),
+    );
   assert.deepEqual(await small(), []);
   for (const hash of ["#/c/north-tower", "#/c/north-tower/about", "#/operations"]) {
     await go(page, hash, ".main");
@@ -90,46 +119,98 @@ onPage("what is touched on a phone is 44 pixels or more", { size: phone, touch: 
 });
 
 const evil = [
-  "<img src=x onerror=\"pwned('img')\">", "<script>pwned('script')</script>", "\"><svg onload=pwned('svg')>", "javascript:pwned('href')", "<iframe srcdoc=\"<script>parent.pwned('frame')</script>\">",
-  "</textarea><style>*{display:none}</style>", "{{constructor.constructor('pwned()')()}}", "\u202Egnp.exe\u202C \u0000 \uD800 Z\u0351\u036B\u0343", "<a href='javascript:pwned(1)'>x</a>",
+  "<img src=x onerror=\"pwned('img')\">",
+  "<script>pwned('script')</script>",
+  "\"><svg onload=pwned('svg')>",
+  "javascript:pwned('href')",
+  "<iframe srcdoc=\"<script>parent.pwned('frame')</script>\">",
+  "</textarea><style>*{display:none}</style>",
+  "{{constructor.constructor('pwned()')()}}",
+  "\u202Egnp.exe\u202C \u0000 \uD800 Z\u0351\u036B\u0343",
+  "<a href='javascript:pwned(1)'>x</a>",
 ];
 
-onPage("texts from the wire are inert wherever they are shown", { init: () => { globalThis.hits = []; globalThis.pwned = (what) => hits.push(what); } }, async (page) => {
-  await page.evaluate((texts) => {
-    const id = "north-tower";
-    texts.forEach((text, i) => {
-      fake.push(id, { text, user: i % 2 ? "ana.kovac" : text, reactions: [{ emoji: text, users: [text] }], branch: { relay: text, base: 0, k: 0 }, priority: i % 3 });
-      fake.push(id, { kind: "system", user: text, system: { what: ["created", "changed", "added", "removed", "role", "?"][i % 6], title: text, user: text, role: text } });
-      fake.push(id, { text: `answer ${i}`, ref: fake.convs.get(id).head - 1 });
-      fake.push(id, { user: "mara.site", text, seq: null, state: "failed", error: { code: text, reason: text } });
-      fake.addMember(id, text, 1);
-      fake.people.set(text, { state: text, since: 1, text, until: 2, via: text });
-      fake.tell(`fp/1/ops/${text}`, { [text]: 1, relay_lag: 3 });
-      fake.tell("fp/1/ops/hub", { sessions: 1, [text]: 2 });
+onPage(
+  "texts from the wire are inert wherever they are shown",
+  {
+    init: () => {
+      globalThis.hits = [];
+      globalThis.pwned = (what) => hits.push(what);
+    },
+  },
+  async (page) => {
+    await page.evaluate((texts) => {
+      const id = "north-tower";
+      texts.forEach((text, i) => {
+        fake.push(id, {
+          text,
+          user: i % 2 ? "ana.kovac" : text,
+          reactions: [{emoji: text, users: [text]}],
+          branch: {relay: text, base: 0, k: 0},
+          priority: i % 3,
+        });
+        fake.push(id, {
+          kind: "system",
+          user: text,
+          system: {what: ["created", "changed", "added", "removed", "role", "?"][i % 6], title: text, user: text, role: text},
+        });
+        fake.push(id, {text: `answer ${i}`, ref: fake.convs.get(id).head - 1});
+        fake.push(id, {user: "mara.site", text, seq: null, state: "failed", error: {code: text, reason: text}});
+        fake.addMember(id, text, 1);
+        fake.people.set(text, {state: text, since: 1, text, until: 2, via: text});
+        fake.tell(`fp/1/ops/${text}`, {[text]: 1, relay_lag: 3});
+        fake.tell("fp/1/ops/hub", {sessions: 1, [text]: 2});
+      });
+      fake.setConversation(id, {title: texts.join(" ")});
+      fake.convs.get("safety").scope = texts[0];
+      fake.type(id, texts, 12);
+      fake.setLink("offline", texts[0]);
+      fake.setLink("online", texts[1]);
+    }, evil);
+    for (const hash of [
+      "#/c/north-tower",
+      "#/c/north-tower/about",
+      "#/c/north-tower/readers/22",
+      "#/c/north-tower/journey/22",
+      "#/operations",
+      `#/c/${encodeURIComponent(evil[0])}`,
+      "#/c/%E0%A4%A",
+      "#/c/north-tower",
+    ]) {
+      await go(page, hash, ".main");
+      await frames(page, 4);
+      const found = await page.evaluate(() => ({
+        bad: document.querySelectorAll("img, iframe, #app script, #app style, a[href^=javascript]").length,
+        hits,
+      }));
+      assert.deepEqual(found, {bad: 0, hits: []}, hash);
+    }
+    const shown = await page.evaluate(() => {
+      app.thread.list.toEnd();
+      return document.querySelector(".feed").textContent;
     });
-    fake.setConversation(id, { title: texts.join(" ") });
-    fake.convs.get("safety").scope = texts[0];
-    fake.type(id, texts, 12);
-    fake.setLink("offline", texts[0]);
-    fake.setLink("online", texts[1]);
-  }, evil);
-  for (const hash of ["#/c/north-tower", "#/c/north-tower/about", "#/c/north-tower/readers/22", "#/c/north-tower/journey/22", "#/operations", `#/c/${encodeURIComponent(evil[0])}`, "#/c/%E0%A4%A", "#/c/north-tower"]) {
-    await go(page, hash, ".main");
-    await frames(page, 4);
-    const found = await page.evaluate(() => ({ bad: document.querySelectorAll("img, iframe, #app script, #app style, a[href^=javascript]").length, hits }));
-    assert.deepEqual(found, { bad: 0, hits: [] }, hash);
-  }
-  const shown = await page.evaluate(() => { app.thread.list.toEnd(); return document.querySelector(".feed").textContent; });
-  assert.ok(shown.includes(evil[8]), "shown as it is");
-  await page.evaluate(() => document.body.insertAdjacentElement("beforeend", Object.assign(document.createElement("p"), { id: "probe" })));
-  const stopped = await page.evaluate(() => { try { document.getElementById("probe").innerHTML = "<b>x</b>"; return false; } catch { return true; } });
-  assert.ok(stopped, "the policy lets nobody make elements of text");
-  page.faults.length = 0; /* that probe was told as a fault */
-});
+    assert.ok(shown.includes(evil[8]), "shown as it is");
+    await page.evaluate(() => document.body.insertAdjacentElement("beforeend", Object.assign(document.createElement("p"), {id: "probe"})));
+    const stopped = await page.evaluate(() => {
+      try {
+        document.getElementById("probe").innerHTML = "<b>x</b>";
+        return false;
+      } catch {
+        return true;
+      }
+    });
+    assert.ok(stopped, "the policy lets nobody make elements of text");
+    page.faults.length = 0; /* that probe was told as a fault */
+  },
+);
 
 onPage("the keyboard is enough", {}, async (page) => {
   await page.evaluate(() => document.activeElement.blur());
-  const focus = () => page.evaluate(() => { const el = document.activeElement; return el.dataset.id ?? el.dataset.key ?? (el.className.split(" ")[0] || el.tagName); });
+  const focus = () =>
+    page.evaluate(() => {
+      const el = document.activeElement;
+      return el.dataset.id ?? el.dataset.key ?? (el.className.split(" ")[0] || el.tagName);
+    });
   const tabs = [];
   for (let i = 0; i < 6; i++) {
     await page.keyboard.press("Tab");
@@ -173,13 +254,20 @@ onPage("the keyboard is enough", {}, async (page) => {
   assert.equal(await focus(), "TEXTAREA", "Escape in the list goes back to writing");
 });
 
-onPage("10,000 messages scroll with few of them drawn, and the place is kept", { rows: 10000 }, async (page) => {
+onPage("10,000 messages scroll with few of them drawn, and the place is kept", {rows: 10000}, async (page) => {
   await go(page, "#/c/archive", ".feed article");
   await page.waitForFunction(() => document.querySelector(".feed").textContent.includes("10000. "));
   const seen = await page.evaluate(async () => {
     const feed = document.querySelector(".feed");
-    const result = { most: 0, frames: [], numbers: [] };
-    const number = () => Number(document.elementFromPoint(feed.getBoundingClientRect().left + 60, feed.getBoundingClientRect().top + 200)?.closest("article")?.querySelector(".text")?.textContent.split(".")[0]);
+    const result = {most: 0, frames: [], numbers: []};
+    const number = () =>
+      Number(
+        document
+          .elementFromPoint(feed.getBoundingClientRect().left + 60, feed.getBoundingClientRect().top + 200)
+          ?.closest("article")
+          ?.querySelector(".text")
+          ?.textContent.split(".")[0],
+      );
     for (let i = 0; i < 150; i++) {
       const start = performance.now();
       feed.scrollTop -= i < 60 ? 400 : i < 120 ? 9000 : 120;
@@ -199,24 +287,31 @@ onPage("10,000 messages scroll with few of them drawn, and the place is kept", {
   const numbers = seen.numbers.filter(Number.isFinite);
   assert.ok(seen.most <= 70, `${seen.most} drawn at once`);
   assert.ok(numbers.length > 100, "a message under the pointer nearly always");
-  assert.ok(numbers.every((n, i) => i === 0 || n <= numbers[i - 1]), "going up never jumps down");
+  assert.ok(
+    numbers.every((n, i) => i === 0 || n <= numbers[i - 1]),
+    "going up never jumps down",
+  );
   assert.ok(seen.top, "the first message is reached");
   seen.frames.sort((a, b) => a - b);
-  console.log(`frames while scrolling 10,000: median ${seen.frames[75].toFixed(1)} ms, 95 % ${seen.frames[142].toFixed(1)} ms, longest ${seen.frames[149].toFixed(1)} ms; ${seen.most} drawn at most`);
+  const [median, most, longest] = [75, 142, 149].map((i) => seen.frames[i].toFixed(1));
+  console.log(`frames while scrolling 10,000: median ${median} ms, 95 % ${most} ms, longest ${longest} ms; ${seen.most} drawn at most`);
   await page.evaluate(() => app.thread.revealSeq(5000));
-  const at = () => page.evaluate(() => [...document.querySelectorAll("article")].find((el) => el.textContent.includes("5000. ")).getBoundingClientRect().top);
+  const at = () =>
+    page.evaluate(() => [...document.querySelectorAll("article")].find((el) => el.textContent.includes("5000. ")).getBoundingClientRect().top);
   const before = await at();
-  await page.evaluate(() => { for (let i = 0; i < 20; i++) fake.push("archive", { text: "more ".repeat(i) }); });
+  await page.evaluate(() => {
+    for (let i = 0; i < 20; i++) fake.push("archive", {text: "more ".repeat(i)});
+  });
   await frames(page, 3);
   assert.ok(Math.abs((await at()) - before) < 2, "what comes below moves nothing");
   assert.match(await page.textContent(".to-end"), /20 new messages/);
 });
 
-onPage("one's own message is on screen in the frame of the key", { rows: 10000 }, async (page) => {
+onPage("one's own message is on screen in the frame of the key", {rows: 10000}, async (page) => {
   await go(page, "#/c/archive", ".feed article");
   await page.fill(".composer textarea", "at once");
   const shown = await page.evaluate(() => {
-    document.querySelector(".composer textarea").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+    document.querySelector(".composer textarea").dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true, cancelable: true}));
     const el = [...document.querySelectorAll(".own .text")].pop();
     const box = el.getBoundingClientRect();
     const feed = document.querySelector(".feed").getBoundingClientRect();
@@ -251,11 +346,22 @@ onPage("offline: it says so, keeps what is written, and is there after a reload 
 onPage("every state has its mark and its sentence", {}, async (page) => {
   await go(page, "#/c/north-tower", ".feed article");
   const states = [
-    ["queued", {}, "Waiting for the connection"], ["sending", {}, "Sending"], ["relayed", { flags: { provisional: true } }, "Relayed: the site has it, the hub not yet"], ["sent", { seq: 9001 }, "Sent"],
-    ["delivered", { seq: 9002, delivered: { k: 2, of: 7 } }, "Delivered to 2 of 7"], ["read", { seq: 9003, read: { k: 3, of: 7 } }, "Read by 3 of 7"], ["failed", { error: { code: "denied", reason: "no such right" } }, "Not sent: no such right"],
+    ["queued", {}, "Waiting for the connection"],
+    ["sending", {}, "Sending"],
+    ["relayed", {flags: {provisional: true}}, "Relayed: the site has it, the hub not yet"],
+    ["sent", {seq: 9001}, "Sent"],
+    ["delivered", {seq: 9002, delivered: {k: 2, of: 7}}, "Delivered to 2 of 7"],
+    ["read", {seq: 9003, read: {k: 3, of: 7}}, "Read by 3 of 7"],
+    ["failed", {error: {code: "denied", reason: "no such right"}}, "Not sent: no such right"],
   ];
   for (const [state, more, sentence] of states) {
-    await page.evaluate(([s, m]) => { fake.push("north-tower", { user: fake.user, text: `state ${s}`, seq: null, state: s, ...m }); app.thread.toEnd(); }, [state, more]);
+    await page.evaluate(
+      ([s, m]) => {
+        fake.push("north-tower", {user: fake.user, text: `state ${s}`, seq: null, state: s, ...m});
+        app.thread.toEnd();
+      },
+      [state, more],
+    );
     await frames(page);
     assert.equal(await page.evaluate(() => [...document.querySelectorAll(".own .mark")].pop().getAttribute("aria-label")), sentence);
   }
@@ -267,7 +373,9 @@ onPage("every state has its mark and its sentence", {}, async (page) => {
 
 onPage("folds, tombstones, replies, reactions, edits and confirmations", {}, async (page) => {
   await go(page, "#/c/north-tower", ".feed article");
-  await page.evaluate(() => { document.querySelector(".feed").scrollTop = 0; });
+  await page.evaluate(() => {
+    document.querySelector(".feed").scrollTop = 0;
+  });
   await page.waitForSelector(".fold");
   assert.match(await page.textContent(".fold-text"), /^6 messages written offline at site-b between \d\d:\d\d and \d\d:\d\d$/);
   assert.ok(!(await page.textContent(".feed")).includes("Slump test"));
@@ -282,8 +390,10 @@ onPage("folds, tombstones, replies, reactions, edits and confirmations", {}, asy
   assert.ok((await page.textContent(".feed")).includes("This message was redacted."));
   assert.match(await page.textContent(".banner"), /Please confirm/);
   await page.click(".banner .primary");
-  await page.waitForSelector(".banner", { state: "hidden" });
-  await page.evaluate(() => { app.thread.toEnd(); });
+  await page.waitForSelector(".banner", {state: "hidden"});
+  await page.evaluate(() => {
+    app.thread.toEnd();
+  });
   await page.waitForFunction(() => document.querySelector(".feed").textContent.includes("You confirmed this"));
   await page.click(".reaction[aria-pressed=true]");
   await page.waitForFunction(() => !document.querySelector(".reaction[aria-pressed=true]"));
@@ -293,11 +403,13 @@ onPage("folds, tombstones, replies, reactions, edits and confirmations", {}, asy
 
 onPage("a message comes in while one reads: it is told, and counted", {}, async (page) => {
   await go(page, "#/c/north-tower", ".feed article");
-  await page.evaluate(() => fake.push("north-tower", { text: "a new word" }));
+  await page.evaluate(() => fake.push("north-tower", {text: "a new word"}));
   await page.waitForFunction(() => document.getElementById("told").textContent === "ana.kovac: a new word");
   await page.waitForFunction(() => fake.calls.some(([what, , seq]) => what === "markRead" && seq === fake.convs.get("north-tower").head));
-  await page.evaluate(() => fake.push("deliveries", { text: "elsewhere" }));
-  await page.waitForFunction(() => [...document.querySelectorAll(".conv")].find((el) => el.dataset.id === "deliveries").textContent.includes("13 unread messages"));
+  await page.evaluate(() => fake.push("deliveries", {text: "elsewhere"}));
+  await page.waitForFunction(() =>
+    [...document.querySelectorAll(".conv")].find((el) => el.dataset.id === "deliveries").textContent.includes("13 unread messages"),
+  );
 });
 
 onPage("operations: what is reported is shown, what is not is named", {}, async (page) => {
@@ -305,12 +417,13 @@ onPage("operations: what is reported is shown, what is not is named", {}, async 
   await page.evaluate(() => fakeOperations(60));
   await page.click("text=Operations");
   await page.waitForSelector(".ops .chart");
-  const tile = (label) => page.evaluate((name) => [...document.querySelectorAll(".tile")].find((el) => el.textContent.startsWith(name)).textContent, label);
+  const tile = (label) =>
+    page.evaluate((name) => [...document.querySelectorAll(".tile")].find((el) => el.textContent.startsWith(name)).textContent, label);
   assert.match(await tile("Live sessions"), /1[78]\d/);
   assert.match(await tile("Commands"), /\d.*per s/);
   assert.match(await tile("Commit time"), /Not reported/);
   assert.match(await page.textContent("[aria-label=Disk]"), /Not reported by this hub/);
-  await page.evaluate(() => fake.tell("fp/1/ops/disk", { free_bytes: 123456 }));
+  await page.evaluate(() => fake.tell("fp/1/ops/disk", {free_bytes: 123456}));
   await page.waitForFunction(() => document.querySelector("[aria-label=Disk]").textContent.includes("123,456"));
   await page.selectOption("#journey-conv", "north-tower");
   await page.fill("#journey-seq", "15");
@@ -319,32 +432,39 @@ onPage("operations: what is reported is shown, what is not is named", {}, async 
   assert.match(await page.textContent(".ops .journey"), /Ordered by the hub as number 15/);
 });
 
-onPage("a page at rest does nothing", {
-  init: () => {
-    globalThis.work = 0;
-    for (const name of ["setTimeout", "setInterval", "requestAnimationFrame", "requestIdleCallback"]) {
-      const real = globalThis[name];
-      globalThis[name] = (...args) => { globalThis.work++; return real.apply(globalThis, args); };
-    }
+onPage(
+  "a page at rest does nothing",
+  {
+    init: () => {
+      globalThis.work = 0;
+      for (const name of ["setTimeout", "setInterval", "requestAnimationFrame", "requestIdleCallback"]) {
+        const real = globalThis[name];
+        globalThis[name] = (...args) => {
+          globalThis.work++;
+          return real.apply(globalThis, args);
+        };
+      }
+    },
   },
-}, async (page) => {
-  await go(page, "#/c/north-tower", ".feed article");
-  await page.waitForFunction(() => fake.calls.some(([what]) => what === "markRead"));
-  await page.waitForTimeout(500);
-  const rest = () => page.evaluate(() => [work, document.getAnimations().filter((a) => a.playState === "running").length]);
-  const before = await rest();
-  await page.waitForTimeout(1500);
-  assert.deepEqual(await rest(), before);
-  assert.equal(before[1], 0);
-});
+  async (page) => {
+    await go(page, "#/c/north-tower", ".feed article");
+    await page.waitForFunction(() => fake.calls.some(([what]) => what === "markRead"));
+    await page.waitForTimeout(500);
+    const rest = () => page.evaluate(() => [work, document.getAnimations().filter((a) => a.playState === "running").length]);
+    const before = await rest();
+    await page.waitForTimeout(1500);
+    assert.deepEqual(await rest(), before);
+    assert.equal(before[1], 0);
+  },
+);
 
-onPage("a wrong password is told, and nothing secret is kept unless it was asked for", { signedIn: false }, async (page) => {
+onPage("a wrong password is told, and nothing secret is kept unless it was asked for", {signedIn: false}, async (page) => {
   await page.fill("#user", "mara.site");
   await page.fill("#password", "wrong");
   await page.click("button[type=submit]");
   await page.waitForFunction(() => document.querySelector(".error")?.textContent.includes("refused"));
-  await signIn(page, { password: "hunter22" });
-  assert.ok(!(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))).includes("hunter22"));
+  await signIn(page, {password: "hunter22"});
+  assert.ok(!(await page.evaluate(() => JSON.stringify({...localStorage, ...sessionStorage}))).includes("hunter22"));
   await page.click(".account");
   await page.click("text=Sign out >> nth=0");
   await page.check("#keep");
@@ -356,5 +476,5 @@ onPage("a wrong password is told, and nothing secret is kept unless it was asked
   await page.click(".account");
   await page.click("text=Sign out >> nth=0");
   await page.waitForSelector("#password");
-  assert.ok(!(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))).includes("hunter22"));
+  assert.ok(!(await page.evaluate(() => JSON.stringify({...localStorage, ...sessionStorage}))).includes("hunter22"));
 });

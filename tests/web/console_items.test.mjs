@@ -1,15 +1,25 @@
 /** What the console makes of rows and reports, without a browser. */
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { join } from "node:path";
-import { web } from "./console_kit.mjs";
+import {test} from "node:test";
+import {join} from "node:path";
+import {web} from "./console_kit.mjs";
 
-const { Items } = await import(join(web, "console", "items.js"));
-const { OpsData } = await import(join(web, "console", "opsdata.js"));
-const { say } = await import(join(web, "console", "text.js"));
+const {Items} = await import(join(web, "console", "items.js"));
+const {OpsData} = await import(join(web, "console", "opsdata.js"));
+const {say} = await import(join(web, "console", "text.js"));
 
-const row = (n, more = {}) => ({ key: `d/${n}`, kind: "message", user: "ana", seq: n, priority: 2, mustConfirm: false, flags: {}, branch: null, ...more });
-const offline = (n, relay = "site-b", more = {}) => row(n, { flags: { offline: true }, branch: relay && { relay, base: 0, k: n }, ...more });
+const row = (n, more = {}) => ({
+  key: `d/${n}`,
+  kind: "message",
+  user: "ana",
+  seq: n,
+  priority: 2,
+  mustConfirm: false,
+  flags: {},
+  branch: null,
+  ...more,
+});
+const offline = (n, relay = "site-b", more = {}) => row(n, {flags: {offline: true}, branch: relay && {relay, base: 0, k: n}, ...more});
 const shape = (items) => items.all.map((item) => `${item.kind}:${item.from}-${item.last ?? item.to}`).join(" ");
 
 function made(rows) {
@@ -21,12 +31,18 @@ function made(rows) {
 test("three or more that were written offline at one site are one fold", () => {
   assert.equal(shape(made([row(1), offline(2), offline(3), offline(4), row(5)])), "row:0-1 fold:1-4 row:4-5");
   assert.equal(shape(made([row(1), offline(2), offline(3), row(4)])), "row:0-1 row:1-2 row:2-3 row:3-4");
-  assert.equal(shape(made([offline(1), offline(2), offline(3), offline(4, "site-c"), offline(5, "site-c"), offline(6, "site-c")])), "fold:0-3 fold:3-6");
+  assert.equal(
+    shape(made([offline(1), offline(2), offline(3), offline(4, "site-c"), offline(5, "site-c"), offline(6, "site-c")])),
+    "fold:0-3 fold:3-6",
+  );
 });
 
 test("safety, what must be confirmed, and one's own are never folded away", () => {
-  for (const more of [{ priority: 0 }, { mustConfirm: true }, { user: "me" }, { seq: null }]) {
-    assert.equal(shape(made([offline(1), offline(2), offline(3, "site-b", more), offline(4), offline(5)])), "row:0-1 row:1-2 row:2-3 row:3-4 row:4-5");
+  for (const more of [{priority: 0}, {mustConfirm: true}, {user: "me"}, {seq: null}]) {
+    assert.equal(
+      shape(made([offline(1), offline(2), offline(3, "site-b", more), offline(4), offline(5)])),
+      "row:0-1 row:1-2 row:2-3 row:3-4 row:4-5",
+    );
   }
 });
 
@@ -35,7 +51,10 @@ test("an open fold shows its rows after itself, and the rows are found", () => {
   items.open.add("fold:d/2");
   items.build(5);
   assert.equal(shape(items), "row:0-1 fold:1-4 row:1-2 row:2-3 row:3-4 row:4-5");
-  assert.deepEqual([0, 1, 2, 3, 4].map((r) => items.all[items.ofRow(r)].key), ["d/1", "d/2", "d/3", "d/4", "d/5"]);
+  assert.deepEqual(
+    [0, 1, 2, 3, 4].map((r) => items.all[items.ofRow(r)].key),
+    ["d/1", "d/2", "d/3", "d/4", "d/5"],
+  );
 });
 
 test("built bit by bit the items are what they are when built at once", () => {
@@ -46,7 +65,7 @@ test("built bit by bit the items are what they are when built at once", () => {
   for (let i = 0; i < 400; i++) {
     const from = rows.length;
     const sort = next();
-    rows.push(sort < 0.6 ? offline(i, sort < 0.4 ? "a" : "b") : row(i, { seq: sort > 0.9 ? null : i }));
+    rows.push(sort < 0.6 ? offline(i, sort < 0.4 ? "a" : "b") : row(i, {seq: sort > 0.9 ? null : i}));
     if (sort > 0.95 && rows.length > 2) {
       rows[rows.length - 2] = offline(1000 + i, "a");
       items.build(rows.length, from - 1);
@@ -61,7 +80,13 @@ test("built bit by bit the items are what they are when built at once", () => {
 
 test("rates are made of what counters rose by, and a hub that began anew is a gap", () => {
   const data = new OpsData();
-  [[0, 10], [1000, 30], [3000, 70], [4000, 5], [5000, 8]].forEach(([at, commands]) => data.told("fp/1/ops/hub", { commands, sessions: 4 }, at));
+  [
+    [0, 10],
+    [1000, 30],
+    [3000, 70],
+    [4000, 5],
+    [5000, 8],
+  ].forEach(([at, commands]) => data.told("fp/1/ops/hub", {commands, sessions: 4}, at));
   assert.deepEqual(data.rate("hub", "commands"), [null, 20, 20, null, 3]);
   assert.deepEqual(data.gauge("hub", "sessions"), [4, 4, 4, 4, 4]);
   assert.equal(data.rate("hub", "commit_us_max"), null);
@@ -69,25 +94,39 @@ test("rates are made of what counters rose by, and a hub that began anew is a ga
 
 test("what an operator must see at once becomes an alert", () => {
   const data = new OpsData();
-  data.told("fp/1/ops/hub", { commit_failures: 0, shed: 2, epoch: 1 }, 0);
-  data.told("fp/1/ops/hub", { commit_failures: 3, shed: 2, epoch: 1 }, 1000);
-  data.told("fp/1/ops/hub", { commit_failures: 3, shed: 2, epoch: 9 }, 2000);
-  assert.deepEqual(data.alerts.map((alert) => alert.key), ["opsAlertEpoch", "opsAlertCommit"]);
+  data.told("fp/1/ops/hub", {commit_failures: 0, shed: 2, epoch: 1}, 0);
+  data.told("fp/1/ops/hub", {commit_failures: 3, shed: 2, epoch: 1}, 1000);
+  data.told("fp/1/ops/hub", {commit_failures: 3, shed: 2, epoch: 9}, 2000);
+  assert.deepEqual(
+    data.alerts.map((alert) => alert.key),
+    ["opsAlertEpoch", "opsAlertCommit"],
+  );
 });
 
 test("reports of any shape do no harm", () => {
   const data = new OpsData();
-  for (const payload of [null, 7, "x", [], new Uint8Array(9), { a: "text", b: { c: 1 }, d: NaN }, new Map([[{}, 1], ["big", 5n]])]) {
+  for (const payload of [
+    null,
+    7,
+    "x",
+    [],
+    new Uint8Array(9),
+    {a: "text", b: {c: 1}, d: NaN},
+    new Map([
+      [{}, 1],
+      ["big", 5n],
+    ]),
+  ]) {
     data.told("fp/1/ops/hub", payload, 1);
   }
   for (let i = 0; i < 500; i++) {
-    data.told(`fp/1/ops/x${i}`, { v: i }, 2);
+    data.told(`fp/1/ops/x${i}`, {v: i}, 2);
   }
   assert.ok(data.topics.size <= 64);
 });
 
 test("words: plural forms, values, and what is missing shows its name", () => {
-  assert.equal(say("unread", { n: 1 }), "1 unread message");
-  assert.equal(say("foldSite", { n: 6, site: "site B", from: "10:02", to: "10:40" }), "6 messages written offline at site B between 10:02 and 10:40");
+  assert.equal(say("unread", {n: 1}), "1 unread message");
+  assert.equal(say("foldSite", {n: 6, site: "site B", from: "10:02", to: "10:40"}), "6 messages written offline at site B between 10:02 and 10:40");
   assert.equal(say("nothing of the kind"), "nothing of the kind");
 });

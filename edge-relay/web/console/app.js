@@ -1,12 +1,12 @@
 /** The page: signing in, the frame around the views, and which view the address asks for (#/, #/c/ID, #/c/ID/about, #/operations). */
-import { Conversations } from "./conversations.js";
-import { ask, fill, h, icon, menu, oncePerFrame } from "./dom.js";
-import { addStory, Ops } from "./ops.js";
-import { OpsData } from "./opsdata.js";
-import { Panel } from "./panel.js";
-import { avatar, idGrammar, stateText, titleOf } from "./people.js";
-import { clockText, say } from "./text.js";
-import { Thread } from "./thread.js";
+import {Conversations} from "./conversations.js";
+import {ask, fill, h, icon, menu, oncePerFrame} from "./dom.js";
+import {addStory, Ops} from "./ops.js";
+import {OpsData} from "./opsdata.js";
+import {Panel} from "./panel.js";
+import {avatar, idGrammar, stateText, titleOf} from "./people.js";
+import {clockText, say} from "./text.js";
+import {Thread} from "./thread.js";
 
 /* What the browser keeps: the colours and the user's name; the password only if the user asked for it. The messages are the SDK's, in IndexedDB. */
 const THEME = "fieldpost.theme";
@@ -14,8 +14,20 @@ const USER = "fieldpost.user";
 const KEEP = "fieldpost.keep";
 
 const saved = {
-  get: (key) => { try { return localStorage.getItem(key); } catch { return null; } },
-  set: (key, value) => { try { value === null ? localStorage.removeItem(key) : localStorage.setItem(key, value); } catch { /* a browser that keeps nothing */ } },
+  get: (key) => {
+    try {
+      return localStorage.getItem(key);
+    } catch {
+      return null;
+    }
+  },
+  set: (key, value) => {
+    try {
+      value === null ? localStorage.removeItem(key) : localStorage.setItem(key, value);
+    } catch {
+      /* a browser that keeps nothing */
+    }
+  },
 };
 
 const themes = ["auto", "light", "dark"];
@@ -27,8 +39,8 @@ export function applyTheme(theme = saved.get(THEME) ?? "auto") {
 export class App {
   /** @param Fieldpost the SDK's class @param options for it @param root @param decode makes a value of a report's bytes */
   constructor(Fieldpost, options, root, decode = (value) => value) {
-    Object.assign(this, { Fieldpost, options, root, decode });
-    this.told = h("div", { id: "told", class: "sr", role: "status", "aria-live": "polite" });
+    Object.assign(this, {Fieldpost, options, root, decode});
+    this.told = h("div", {id: "told", class: "sr", role: "status", "aria-live": "polite"});
   }
 
   begin() {
@@ -36,7 +48,7 @@ export class App {
     const kept = saved.get(KEEP);
     if (kept) {
       try {
-        const { user, password } = JSON.parse(kept);
+        const {user, password} = JSON.parse(kept);
         void this.signIn(user, password);
         return;
       } catch {
@@ -50,18 +62,35 @@ export class App {
 
   showLogin(error = "") {
     document.title = `${say("loginTitle")} · ${say("app")}`;
-    const user = h("input", { id: "user", name: "user", autocomplete: "username", autocapitalize: "off", spellcheck: "false", maxlength: "36", required: true });
-    const password = h("input", { id: "password", name: "password", type: "password", autocomplete: "current-password", required: true });
-    const keep = h("input", { id: "keep", type: "checkbox", "aria-describedby": "keep-hint" });
-    const message = h("p", { class: "error", role: "alert" }, error);
+    const user = h("input", {
+      id: "user",
+      name: "user",
+      autocomplete: "username",
+      autocapitalize: "off",
+      spellcheck: "false",
+      maxlength: "36",
+      required: true,
+    });
+    const password = h("input", {id: "password", name: "password", type: "password", autocomplete: "current-password", required: true});
+    const keep = h("input", {id: "keep", type: "checkbox", "aria-describedby": "keep-hint"});
+    const message = h("p", {class: "error", role: "alert"}, error);
     user.value = saved.get(USER) ?? "";
-    const form = h("form", { class: "login", "aria-label": say("loginTitle") },
-      h("div", { class: "brand" }, icon("chat"), h("h1", null, say("app"))),
-      h("label", { for: "user" }, h("span", null, say("loginUser")), user),
-      h("label", { for: "password" }, h("span", null, say("loginPassword")), password),
-      h("div", { class: "check" }, keep, h("label", { for: "keep" }, say("loginKeep"), h("span", { class: "hint", id: "keep-hint" }, say("loginKeepHint")))),
-      message, h("button", { type: "submit", class: "primary big" }, say("loginButton")),
-      navigator.onLine === false && h("p", { class: "hint" }, say("loginOffline")));
+    const form = h(
+      "form",
+      {class: "login", "aria-label": say("loginTitle")},
+      h("div", {class: "brand"}, icon("chat"), h("h1", null, say("app"))),
+      h("label", {for: "user"}, h("span", null, say("loginUser")), user),
+      h("label", {for: "password"}, h("span", null, say("loginPassword")), password),
+      h(
+        "div",
+        {class: "check"},
+        keep,
+        h("label", {for: "keep"}, say("loginKeep"), h("span", {class: "hint", id: "keep-hint"}, say("loginKeepHint"))),
+      ),
+      message,
+      h("button", {type: "submit", class: "primary big"}, say("loginButton")),
+      navigator.onLine === false && h("p", {class: "hint"}, say("loginOffline")),
+    );
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (!user.value || !password.value) {
@@ -70,28 +99,30 @@ export class App {
         message.textContent = say("loginUserGrammar");
       } else {
         saved.set(USER, user.value);
-        saved.set(KEEP, keep.checked ? JSON.stringify({ user: user.value, password: password.value }) : null);
+        saved.set(KEEP, keep.checked ? JSON.stringify({user: user.value, password: password.value}) : null);
         void this.signIn(user.value, password.value);
       }
     });
     form.noValidate = true;
-    fill(this.root, h("main", { class: "login-page" }, form));
+    fill(this.root, h("main", {class: "login-page"}, form));
     (user.value ? password : user).focus();
   }
 
   async signIn(user, password) {
-    this.fp = new this.Fieldpost({ ...this.options, user, password });
+    this.fp = new this.Fieldpost({...this.options, user, password});
     this.data = new OpsData();
     this.story = [];
     this.wasOnline = false;
     this.offs = [
-      this.fp.on("link", () => this.linkChanged()), this.fp.on("told", (topic, payload) => this.operatorTold(topic, payload)), this.fp.on("alert", (row) => this.alerted(row)),
+      this.fp.on("link", () => this.linkChanged()),
+      this.fp.on("told", (topic, payload) => this.operatorTold(topic, payload)),
+      this.fp.on("alert", (row) => this.alerted(row)),
     ];
     try {
       await this.fp.start();
     } catch (error) {
       this.signOut();
-      this.showLogin(say("storeFailed", { reason: error.message }));
+      this.showLogin(say("storeFailed", {reason: error.message}));
       return;
     }
     if (this.fp.link.state === "refused" || this.offs.length === 0) {
@@ -120,26 +151,62 @@ export class App {
   /* The frame */
 
   frame() {
-    this.navOps = h("a", { href: "#/operations", class: "nav", hidden: this.data.lastAt === 0 }, icon("pulse"), h("span", null, say("navOps")));
-    this.navMessages = h("a", { href: "#/", class: "nav", hidden: this.data.lastAt === 0 }, icon("chat"), h("span", null, say("navMessages")));
-    this.link = h("div", { class: "link", role: "status" });
-    this.account = h("button", { type: "button", class: "account", "aria-haspopup": "menu", "aria-label": say("account", { user: this.fp.user }), on: { click: () => this.accountMenu() } }, avatar(this.fp.user));
-    this.main = h("main", { id: "main", class: "main" });
+    this.navOps = h("a", {href: "#/operations", class: "nav", hidden: this.data.lastAt === 0}, icon("pulse"), h("span", null, say("navOps")));
+    this.navMessages = h("a", {href: "#/", class: "nav", hidden: this.data.lastAt === 0}, icon("chat"), h("span", null, say("navMessages")));
+    this.link = h("div", {class: "link", role: "status"});
+    this.account = h(
+      "button",
+      {
+        type: "button",
+        class: "account",
+        "aria-haspopup": "menu",
+        "aria-label": say("account", {user: this.fp.user}),
+        on: {click: () => this.accountMenu()},
+      },
+      avatar(this.fp.user),
+    );
+    this.main = h("main", {id: "main", class: "main"});
     this.conversations = new Conversations(this.fp, {
-      open: (id) => { location.hash = `#/c/${encodeURIComponent(id)}`; },
-      fault: (error) => this.say(say("notDone", { reason: error.message })),
+      open: (id) => {
+        location.hash = `#/c/${encodeURIComponent(id)}`;
+      },
+      fault: (error) => this.say(say("notDone", {reason: error.message})),
     });
-    this.notice = h("div", { class: "top-notice", role: "status", hidden: true });
-    fill(this.root,
-      h("a", { class: "skip", href: "#main", on: { click: (event) => { event.preventDefault(); (this.thread ? this.thread.composer.area : this.main.querySelector("a, button"))?.focus(); } } }, say("skip")),
-      h("header", { class: "top" }, h("span", { class: "brand" }, icon("chat"), h("strong", null, say("app"))), h("nav", { class: "navs", "aria-label": say("app") }, this.navMessages, this.navOps), this.link, this.account),
-      this.notice, this.main, this.told);
+    this.notice = h("div", {class: "top-notice", role: "status", hidden: true});
+    fill(
+      this.root,
+      h(
+        "a",
+        {
+          class: "skip",
+          href: "#main",
+          on: {
+            click: (event) => {
+              event.preventDefault();
+              (this.thread ? this.thread.composer.area : this.main.querySelector("a, button"))?.focus();
+            },
+          },
+        },
+        say("skip"),
+      ),
+      h(
+        "header",
+        {class: "top"},
+        h("span", {class: "brand"}, icon("chat"), h("strong", null, say("app"))),
+        h("nav", {class: "navs", "aria-label": say("app")}, this.navMessages, this.navOps),
+        this.link,
+        this.account,
+      ),
+      this.notice,
+      this.main,
+      this.told,
+    );
     this.drawLink = oncePerFrame(() => this.showLink());
     this.showLink();
   }
 
   linkChanged() {
-    const { link } = this.fp;
+    const {link} = this.fp;
     addStory(this.story, link, Date.now());
     if (link.state === "refused" && !this.wasOnline) {
       this.signOut();
@@ -151,14 +218,24 @@ export class App {
   }
 
   showLink() {
-    const { link } = this.fp;
-    const text = { online: say("linkOnline"), connecting: say("linkConnecting"), refused: say("linkRefused"), offline: link.since ? say("linkOfflineSince", { time: clockText(link.since) }) : say("linkOffline") }[link.state];
-    const next = link.state === "offline" && link.retryAt ? ` · ${say("linkRetry", { time: clockText(link.retryAt) })}` : "";
+    const {link} = this.fp;
+    const text = {
+      online: say("linkOnline"),
+      connecting: say("linkConnecting"),
+      refused: say("linkRefused"),
+      offline: link.since ? say("linkOfflineSince", {time: clockText(link.since)}) : say("linkOffline"),
+    }[link.state];
+    const next = link.state === "offline" && link.retryAt ? ` · ${say("linkRetry", {time: clockText(link.retryAt)})}` : "";
     this.link.className = `link is-${link.state}`;
-    fill(this.link, link.state === "offline" && h("button", { type: "button", class: "link-now", on: { click: () => void this.fp.hurry() } }, say("linkNow")), h("span", { class: "link-dot" }), h("span", { class: "link-text" }, text, h("span", { class: "link-next" }, next)));
+    fill(
+      this.link,
+      link.state === "offline" && h("button", {type: "button", class: "link-now", on: {click: () => void this.fp.hurry()}}, say("linkNow")),
+      h("span", {class: "link-dot"}),
+      h("span", {class: "link-text"}, text, h("span", {class: "link-next"}, next)),
+    );
     this.notice.hidden = link.state !== "refused";
     if (link.state === "refused") {
-      this.notice.textContent = say("refusedNote", { reason: link.reason ?? "" });
+      this.notice.textContent = say("refusedNote", {reason: link.reason ?? ""});
     }
   }
 
@@ -166,27 +243,68 @@ export class App {
     const theme = saved.get(THEME) ?? "auto";
     const next = themes[(themes.indexOf(theme) + 1) % themes.length];
     const own = this.fp.person(this.fp.user);
-    menu(this.account, say("account", { user: this.fp.user }), [
-      ...["active", "busy", "away"].map((state) => ({ label: say("stateSet", { state: stateText(state) }), icon: "person", checked: (this.activity ?? own?.state) === state, run: () => { this.activity = state; this.run(this.fp.activity(state)); } })),
-      { label: say("statusSet"), icon: "edit", run: () => this.askStatus() },
-      { label: say("themeTo", { theme: say(`theme${theme[0].toUpperCase()}${theme.slice(1)}`) }), icon: "sun", run: () => { saved.set(THEME, next); applyTheme(next); } },
-      { label: say("signOut"), icon: "out", run: () => { this.signOut(); this.showLogin(); } },
-      ...(this.fp.forget ? [{ label: say("signOutForget"), icon: "trash", danger: true, run: () => this.askForget() }] : []),
+    menu(this.account, say("account", {user: this.fp.user}), [
+      ...["active", "busy", "away"].map((state) => ({
+        label: say("stateSet", {state: stateText(state)}),
+        icon: "person",
+        checked: (this.activity ?? own?.state) === state,
+        run: () => {
+          this.activity = state;
+          this.run(this.fp.activity(state));
+        },
+      })),
+      {label: say("statusSet"), icon: "edit", run: () => this.askStatus()},
+      {
+        label: say("themeTo", {theme: say(`theme${theme[0].toUpperCase()}${theme.slice(1)}`)}),
+        icon: "sun",
+        run: () => {
+          saved.set(THEME, next);
+          applyTheme(next);
+        },
+      },
+      {
+        label: say("signOut"),
+        icon: "out",
+        run: () => {
+          this.signOut();
+          this.showLogin();
+        },
+      },
+      ...(this.fp.forget ? [{label: say("signOutForget"), icon: "trash", danger: true, run: () => this.askForget()}] : []),
     ]);
   }
 
   askStatus() {
     ask({
-      title: say("statusTitle"), button: say("save"), cancelText: say("cancel"),
-      fields: [{ name: "text", label: say("statusText"), value: this.fp.person(this.fp.user)?.text ?? "", max: 60 }, { name: "hours", label: say("statusHours"), type: "number" }],
-      done: ({ text, hours }) => this.run(this.fp.status(text || null, Number(hours) > 0 ? Date.now() + Number(hours) * 3600000 : undefined)),
+      title: say("statusTitle"),
+      button: say("save"),
+      cancelText: say("cancel"),
+      fields: [
+        {name: "text", label: say("statusText"), value: this.fp.person(this.fp.user)?.text ?? "", max: 60},
+        {name: "hours", label: say("statusHours"), type: "number"},
+      ],
+      done: ({text, hours}) => this.run(this.fp.status(text || null, Number(hours) > 0 ? Date.now() + Number(hours) * 3600000 : undefined)),
     });
   }
 
   askForget() {
-    const waiting = this.fp.conversations().flatMap((c) => this.fp.rows(c.id, Math.max(0, this.fp.rowCount(c.id) - 200), this.fp.rowCount(c.id))).filter((row) => row.own && row.seq === null).length;
-    ask({ title: say("signOutForget"), note: say("forgetAsk", { n: waiting }), button: say("signOutForget"), danger: true, cancelText: say("cancel"),
-      done: () => void Promise.resolve(this.fp.forget()).then(() => { this.signOut(); saved.set(USER, null); this.showLogin(); }) });
+    const waiting = this.fp
+      .conversations()
+      .flatMap((c) => this.fp.rows(c.id, Math.max(0, this.fp.rowCount(c.id) - 200), this.fp.rowCount(c.id)))
+      .filter((row) => row.own && row.seq === null).length;
+    ask({
+      title: say("signOutForget"),
+      note: say("forgetAsk", {n: waiting}),
+      button: say("signOutForget"),
+      danger: true,
+      cancelText: say("cancel"),
+      done: () =>
+        void Promise.resolve(this.fp.forget()).then(() => {
+          this.signOut();
+          saved.set(USER, null);
+          this.showLogin();
+        }),
+    });
   }
 
   operatorTold(topic, payload) {
@@ -208,7 +326,7 @@ export class App {
       return;
     }
     const conv = this.fp.conversation(row.conv);
-    this.data.alert(row.at ?? Date.now(), "opsAlertSafety", { title: conv ? titleOf(this.fp, conv) : row.conv }, `#/c/${encodeURIComponent(row.conv)}`);
+    this.data.alert(row.at ?? Date.now(), "opsAlertSafety", {title: conv ? titleOf(this.fp, conv) : row.conv}, `#/c/${encodeURIComponent(row.conv)}`);
   }
 
   /* The address */
@@ -260,8 +378,17 @@ export class App {
     document.title = `${conv ? titleOf(this.fp, conv) : say("navMessages")} · ${say("app")}`;
     if (this.ops || !this.main.contains(this.conversations.el) || this.thread?.id !== id) {
       this.close();
-      this.thread = conv ? new Thread(this.fp, id, { panel: (panel, s) => { location.hash = `#/c/${encodeURIComponent(id)}/${panel}${s ? `/${s}` : ""}`; }, back: () => { location.hash = "#/"; } }) : null;
-      const empty = h("section", { class: "thread empty", "aria-label": say("navMessages") }, icon("chat"), h("p", { class: "hint" }, say("convPick")));
+      this.thread = conv
+        ? new Thread(this.fp, id, {
+            panel: (panel, s) => {
+              location.hash = `#/c/${encodeURIComponent(id)}/${panel}${s ? `/${s}` : ""}`;
+            },
+            back: () => {
+              location.hash = "#/";
+            },
+          })
+        : null;
+      const empty = h("section", {class: "thread empty", "aria-label": say("navMessages")}, icon("chat"), h("p", {class: "hint"}, say("convPick")));
       if (this.main.contains(this.conversations.el)) {
         [...this.main.children].forEach((el) => el !== this.conversations.el && el.remove());
         this.main.append(this.thread?.el ?? empty);
@@ -290,8 +417,13 @@ export class App {
       this.panel = null;
     }
     if (what && !this.panel) {
-      const { id } = this.thread;
-      this.panel = new Panel(this.fp, id, what, seq, { close: () => { location.hash = `#/c/${encodeURIComponent(id)}`; this.thread?.el.querySelector(".details-button")?.focus(); } });
+      const {id} = this.thread;
+      this.panel = new Panel(this.fp, id, what, seq, {
+        close: () => {
+          location.hash = `#/c/${encodeURIComponent(id)}`;
+          this.thread?.el.querySelector(".details-button")?.focus();
+        },
+      });
       this.main.append(this.panel.el);
       this.panel.start();
     }
@@ -303,15 +435,14 @@ export class App {
   }
 
   run(promise) {
-    Promise.resolve(promise).catch((error) => this.say(say("notDone", { reason: error.message })));
+    Promise.resolve(promise).catch((error) => this.say(say("notDone", {reason: error.message})));
   }
 
   /** A new version of the page waits. */
   offerUpdate(reload) {
-    fill(this.notice ?? this.root, say("updateReady"), h("button", { type: "button", class: "plain", on: { click: reload } }, say("updateNow")));
+    fill(this.notice ?? this.root, say("updateReady"), h("button", {type: "button", class: "plain", on: {click: reload}}, say("updateNow")));
     if (this.notice) {
       this.notice.hidden = false;
     }
   }
 }
-

@@ -1,6 +1,6 @@
 /** Small charts of the last two minutes. One path each, drawn when a number comes and not otherwise. */
-import { h, svg } from "./dom.js";
-import { numberText, say } from "./text.js";
+import {h, svg} from "./dom.js";
+import {numberText, say} from "./text.js";
 
 export const POINTS = 120;
 const WIDTH = 240;
@@ -11,12 +11,19 @@ export class Tile {
   constructor(label, unit, hint) {
     this.label = label;
     this.unit = unit;
-    this.value = h("span", { class: "tile-value" });
-    this.peak = h("span", { class: "hint" });
-    this.line = svg("path", { class: "chart-line" });
-    this.area = svg("path", { class: "chart-area" });
-    this.chart = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "chart", role: "img" }, this.area, this.line);
-    this.el = h("div", { class: "tile" }, h("div", { class: "tile-head" }, h("span", { class: "tile-label" }, label), hint && h("span", { class: "hint" }, hint)), h("div", { class: "tile-number" }, this.value, h("span", { class: "unit" }, unit)), this.chart, this.peak);
+    this.value = h("span", {class: "tile-value"});
+    this.peak = h("span", {class: "hint"});
+    this.line = svg("path", {class: "chart-line"});
+    this.area = svg("path", {class: "chart-area"});
+    this.chart = svg("svg", {viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", class: "chart", role: "img"}, this.area, this.line);
+    this.el = h(
+      "div",
+      {class: "tile"},
+      h("div", {class: "tile-head"}, h("span", {class: "tile-label"}, label), hint && h("span", {class: "hint"}, hint)),
+      h("div", {class: "tile-number"}, this.value, h("span", {class: "unit"}, unit)),
+      this.chart,
+      this.peak,
+    );
   }
 
   draw(values) {
@@ -33,8 +40,8 @@ export class Tile {
     const now = known[known.length - 1];
     const peak = Math.max(...known);
     this.value.textContent = numberText(now);
-    this.peak.textContent = say("opsPeak", { n: numberText(peak) });
-    this.chart.setAttribute("aria-label", say("opsChart", { label: this.label, now: `${numberText(now)} ${this.unit}`, peak: numberText(peak) }));
+    this.peak.textContent = say("opsPeak", {n: numberText(peak)});
+    this.chart.setAttribute("aria-label", say("opsChart", {label: this.label, now: `${numberText(now)} ${this.unit}`, peak: numberText(peak)}));
     const d = path(values, peak || 1);
     this.line.setAttribute("d", d.line);
     this.area.setAttribute("d", d.area);
@@ -59,5 +66,5 @@ function path(values, peak) {
     area += `${start === null ? "M" : "L"}${point}`;
     start ??= x;
   });
-  return { line, area: start === null ? area : `${area}L${WIDTH} ${HEIGHT}L${start} ${HEIGHT}Z` };
+  return {line, area: start === null ? area : `${area}L${WIDTH} ${HEIGHT}L${start} ${HEIGHT}Z`};
 }

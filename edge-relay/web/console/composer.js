@@ -1,7 +1,7 @@
 /** Where a message is written: works offline, and says so. Enter sends, Shift+Enter is a new line, Escape ends a reply or an edit. */
-import { bdi, fill, h, icon, iconButton, menu } from "./dom.js";
-import { nameOf } from "./people.js";
-import { say } from "./text.js";
+import {bdi, fill, h, icon, iconButton, menu} from "./dom.js";
+import {nameOf} from "./people.js";
+import {say} from "./text.js";
 
 const MAX_BYTES = 15000; /* of the 16 KiB that a command may have */
 const MESSAGE = 20; /* the kind of what has a row of its own */
@@ -18,18 +18,33 @@ export class Composer {
     this.priority = 2;
     this.mustConfirm = false;
     this.isTyping = false;
-    this.area = h("textarea", { rows: "1", placeholder: say("composerHint"), "aria-label": say("composer"), dir: "auto", enterkeyhint: matchMedia("(pointer: coarse)").matches ? "enter" : "send",
-      on: { input: () => this.changed(), keydown: (e) => this.key(e), blur: () => this.typing(false) } });
-    this.head = h("div", { class: "composer-head", hidden: true });
-    this.note = h("p", { class: "composer-note", role: "status" });
-    this.refused = h("div", { class: "failure", role: "status", hidden: true });
-    this.error = h("p", { class: "error", role: "alert" });
+    this.area = h("textarea", {
+      rows: "1",
+      placeholder: say("composerHint"),
+      "aria-label": say("composer"),
+      dir: "auto",
+      enterkeyhint: matchMedia("(pointer: coarse)").matches ? "enter" : "send",
+      on: {input: () => this.changed(), keydown: (e) => this.key(e), blur: () => this.typing(false)},
+    });
+    this.head = h("div", {class: "composer-head", hidden: true});
+    this.note = h("p", {class: "composer-note", role: "status"});
+    this.refused = h("div", {class: "failure", role: "status", hidden: true});
+    this.error = h("p", {class: "error", role: "alert"});
     this.optionsButton = iconButton("flag", say("options"), () => this.options(), "options");
     this.optionsButton.setAttribute("aria-haspopup", "menu");
-    this.sendButton = h("button", { type: "submit", class: "send", "aria-label": say("send"), title: say("send") }, icon("send"));
-    this.box = h("div", { class: "composer-line" }, this.optionsButton, this.area, this.sendButton);
-    this.observer = h("p", { class: "hint centered", hidden: true }, say("observer"));
-    this.el = h("form", { class: "composer", on: { submit: (e) => this.submit(e) } }, this.note, this.refused, this.head, this.error, this.box, this.observer);
+    this.sendButton = h("button", {type: "submit", class: "send", "aria-label": say("send"), title: say("send")}, icon("send"));
+    this.box = h("div", {class: "composer-line"}, this.optionsButton, this.area, this.sendButton);
+    this.observer = h("p", {class: "hint centered", hidden: true}, say("observer"));
+    this.el = h(
+      "form",
+      {class: "composer", on: {submit: (e) => this.submit(e)}},
+      this.note,
+      this.refused,
+      this.head,
+      this.error,
+      this.box,
+      this.observer,
+    );
     this.area.value = drafts.get(conv) ?? "";
     queueMicrotask(() => this.grow());
   }
@@ -54,7 +69,7 @@ export class Composer {
       return "";
     }
     const n = this.waiting();
-    return n ? `${say("offlineNote")} ${say("offlineWaiting", { n })}` : say("offlineNote");
+    return n ? `${say("offlineNote")} ${say("offlineWaiting", {n})}` : say("offlineNote");
   }
 
   /** Changes that the hub refused have no row of their own: they are told here, until the user lets go of them. */
@@ -64,8 +79,13 @@ export class Composer {
     if (failed.length) {
       const last = failed[failed.length - 1];
       const all = (what) => () => failed.forEach((entry) => this.on.run(this.fp[what](entry.n)));
-      fill(this.refused, icon("warn"), h("span", { dir: "auto" }, say("changeRefused", { n: failed.length, reason: last.error?.reason || last.error?.code || "?" })),
-        h("button", { type: "button", class: "plain", on: { click: all("retry") } }, say("retry")), h("button", { type: "button", class: "plain", on: { click: all("cancel") } }, say("discard")));
+      fill(
+        this.refused,
+        icon("warn"),
+        h("span", {dir: "auto"}, say("changeRefused", {n: failed.length, reason: last.error?.reason || last.error?.code || "?"})),
+        h("button", {type: "button", class: "plain", on: {click: all("retry")}}, say("retry")),
+        h("button", {type: "button", class: "plain", on: {click: all("cancel")}}, say("discard")),
+      );
     }
   }
 
@@ -115,7 +135,7 @@ export class Composer {
       const row = this.on.lastOwn();
       if (row) {
         event.preventDefault();
-        this.setMode({ what: "edit", row });
+        this.setMode({what: "edit", row});
       }
     } else if (event.key === "ArrowUp" && event.altKey) {
       event.preventDefault();
@@ -134,10 +154,21 @@ export class Composer {
     this.head.hidden = !mode;
     this.sendButton.setAttribute("aria-label", say(mode?.what === "edit" ? "sendSave" : "send"));
     if (mode) {
-      const title = mode.what === "edit" ? say("editing") : say("replying", { user: nameOf(this.fp, mode.row.user) });
-      fill(this.head, icon(mode.what === "edit" ? "edit" : "reply"),
-        h("div", { class: "composer-target" }, h("strong", null, bdi(title)), h("span", { dir: "auto" }, (mode.row.text ?? "").slice(0, 200))),
-        iconButton("close", say("cancel"), () => { this.setMode(null); this.area.focus(); }, "small"));
+      const title = mode.what === "edit" ? say("editing") : say("replying", {user: nameOf(this.fp, mode.row.user)});
+      fill(
+        this.head,
+        icon(mode.what === "edit" ? "edit" : "reply"),
+        h("div", {class: "composer-target"}, h("strong", null, bdi(title)), h("span", {dir: "auto"}, (mode.row.text ?? "").slice(0, 200))),
+        iconButton(
+          "close",
+          say("cancel"),
+          () => {
+            this.setMode(null);
+            this.area.focus();
+          },
+          "small",
+        ),
+      );
     }
     this.grow();
     if (mode) {
@@ -148,8 +179,13 @@ export class Composer {
 
   options() {
     menu(this.optionsButton, say("options"), [
-      ...[2, 1, 0].map((p) => ({ label: say(`priority${p}`), icon: p === 0 ? "warn" : p === 1 ? "bang" : "chat", checked: this.priority === p, run: () => this.setOptions(p, this.mustConfirm) })),
-      { label: say("optConfirm"), icon: "check", checked: this.mustConfirm, run: () => this.setOptions(this.priority, !this.mustConfirm) },
+      ...[2, 1, 0].map((p) => ({
+        label: say(`priority${p}`),
+        icon: p === 0 ? "warn" : p === 1 ? "bang" : "chat",
+        checked: this.priority === p,
+        run: () => this.setOptions(p, this.mustConfirm),
+      })),
+      {label: say("optConfirm"), icon: "check", checked: this.mustConfirm, run: () => this.setOptions(this.priority, !this.mustConfirm)},
     ]);
   }
 
@@ -173,16 +209,18 @@ export class Composer {
     }
     const n = bytes.encode(text).length;
     if (n > MAX_BYTES) {
-      this.error.textContent = say("tooLong", { n, max: MAX_BYTES });
+      this.error.textContent = say("tooLong", {n, max: MAX_BYTES});
       return;
     }
-    const { mode } = this;
+    const {mode} = this;
     let done = null;
     if (mode?.what === "edit") {
       done = text === mode.row.text ? null : this.fp.edit(this.conv, mode.row.seq, text);
     } else {
       done = this.fp.send(this.conv, text, {
-        ...(this.priority === 2 ? {} : { priority: this.priority }), ...(this.mustConfirm ? { mustConfirm: true } : {}), ...(mode ? { ref: mode.row.seq } : {}),
+        ...(this.priority === 2 ? {} : {priority: this.priority}),
+        ...(this.mustConfirm ? {mustConfirm: true} : {}),
+        ...(mode ? {ref: mode.row.seq} : {}),
       });
       this.isTyping = false; /* the message itself ends it */
     }
@@ -196,7 +234,7 @@ export class Composer {
 
   /** The device could not keep it: the words are given back. */
   unkept(text, error) {
-    this.error.textContent = say("notDone", { reason: error.message });
+    this.error.textContent = say("notDone", {reason: error.message});
     if (this.area.value === "") {
       this.area.value = text;
       this.changedQuietly();

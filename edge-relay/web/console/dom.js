@@ -3,8 +3,31 @@
  * is made from it but labels.
  */
 const attributes = new Set([
-  "id", "role", "type", "name", "for", "href", "tabindex", "title", "placeholder", "autocomplete", "autocapitalize", "spellcheck", "rows", "maxlength", "min", "max",
-  "dir", "lang", "value", "scope", "enterkeyhint", "inputmode", "open", "datetime", "step",
+  "id",
+  "role",
+  "type",
+  "name",
+  "for",
+  "href",
+  "tabindex",
+  "title",
+  "placeholder",
+  "autocomplete",
+  "autocapitalize",
+  "spellcheck",
+  "rows",
+  "maxlength",
+  "min",
+  "max",
+  "dir",
+  "lang",
+  "value",
+  "scope",
+  "enterkeyhint",
+  "inputmode",
+  "open",
+  "datetime",
+  "step",
 ]);
 
 /** h("button", {class: "plain", on: {click}, "aria-label": text}, "Send") */
@@ -51,7 +74,7 @@ export function fill(el, ...children) {
 }
 
 /** A name or text of somebody: its direction is its own. */
-export const bdi = (text, cls) => h("bdi", { class: cls }, text);
+export const bdi = (text, cls) => h("bdi", {class: cls}, text);
 
 const paths = {
   back: "M15 5l-7 7 7 7",
@@ -103,14 +126,14 @@ export function svg(tag, attrs, ...children) {
 }
 
 export function icon(name, cls = "") {
-  const box = svg("svg", { viewBox: "0 0 24 24", class: `icon ${cls}`, "aria-hidden": "true", focusable: "false" });
-  box.append(svg("path", { d: paths[name] }));
+  const box = svg("svg", {viewBox: "0 0 24 24", class: `icon ${cls}`, "aria-hidden": "true", focusable: "false"});
+  box.append(svg("path", {d: paths[name]}));
   return box;
 }
 
 /** A button that shows an icon and says `label`. */
 export const iconButton = (name, label, click, cls = "") =>
-  h("button", { type: "button", class: `icon-button ${cls}`, "aria-label": label, title: label, on: { click } }, icon(name));
+  h("button", {type: "button", class: `icon-button ${cls}`, "aria-label": label, title: label, on: {click}}, icon(name));
 
 /** Runs `fn` once in the next frame, however often it is asked for. */
 export function oncePerFrame(fn) {
@@ -130,12 +153,12 @@ export function oncePerFrame(fn) {
 }
 
 /** Arrow keys, Home and End move the focus among `items()` (elements that can have it). */
-export function arrows(box, items, { across = false } = {}) {
+export function arrows(box, items, {across = false} = {}) {
   const [back, on] = across ? ["ArrowLeft", "ArrowRight"] : ["ArrowUp", "ArrowDown"];
   box.addEventListener("keydown", (event) => {
     const all = items();
     const at = all.indexOf(document.activeElement);
-    const to = { [back]: at < 0 ? all.length - 1 : at - 1, [on]: at + 1, Home: 0, End: all.length - 1 }[event.key];
+    const to = {[back]: at < 0 ? all.length - 1 : at - 1, [on]: at + 1, Home: 0, End: all.length - 1}[event.key];
     if (to === undefined || event.altKey || event.ctrlKey || event.metaKey || event.target.matches("input, textarea, select")) {
       return;
     }
@@ -166,14 +189,24 @@ export function menu(anchor, label, entries) {
     h(
       "button",
       {
-        type: "button", role: entry.checked === undefined ? "menuitem" : "menuitemcheckbox", tabindex: "-1", class: `${entry.danger ? "danger" : ""} ${entry.text ? "emoji" : ""}`,
-        "aria-checked": entry.checked === undefined ? null : String(entry.checked), "aria-label": entry.text ? entry.label : null, title: entry.text ? entry.label : null, on: { click: pick(entry) },
+        type: "button",
+        role: entry.checked === undefined ? "menuitem" : "menuitemcheckbox",
+        tabindex: "-1",
+        class: `${entry.danger ? "danger" : ""} ${entry.text ? "emoji" : ""}`,
+        "aria-checked": entry.checked === undefined ? null : String(entry.checked),
+        "aria-label": entry.text ? entry.label : null,
+        title: entry.text ? entry.label : null,
+        on: {click: pick(entry)},
       },
-      entry.icon && icon(entry.icon), entry.text ?? entry.label,
+      entry.icon && icon(entry.icon),
+      entry.text ?? entry.label,
     );
   const box = h(
-    "div", { class: "menu", role: "menu", "aria-label": label },
-    entries.map((entry) => (entry.emoji ? h("div", { class: "menu-emoji", role: "group", "aria-label": entry.label }, entry.emoji.map(one)) : one(entry))),
+    "div",
+    {class: "menu", role: "menu", "aria-label": label},
+    entries.map((entry) =>
+      entry.emoji ? h("div", {class: "menu-emoji", role: "group", "aria-label": entry.label}, entry.emoji.map(one)) : one(entry),
+    ),
   );
   const outside = (event) => {
     if (!box.contains(event.target)) {
@@ -207,23 +240,34 @@ export function menu(anchor, label, entries) {
 }
 
 /** A dialog with fields [{name, label, type, value, hint}]; `done(values)` returns an error sentence, or nothing when all is well. */
-export function ask({ title, note, fields = [], button, danger = false, cancelText, done }) {
-  const error = h("p", { class: "error", role: "alert" });
+export function ask({title, note, fields = [], button, danger = false, cancelText, done}) {
+  const error = h("p", {class: "error", role: "alert"});
   const inputs = fields.map((f) => {
     const tag = f.type === "area" ? "textarea" : "input";
-    const el = h(tag, { id: `ask-${f.name}`, type: tag === "input" ? (f.type ?? "text") : null, autocomplete: "off", autocapitalize: "off", spellcheck: "false", maxlength: f.max ?? null });
+    const el = h(tag, {
+      id: `ask-${f.name}`,
+      type: tag === "input" ? (f.type ?? "text") : null,
+      autocomplete: "off",
+      autocapitalize: "off",
+      spellcheck: "false",
+      maxlength: f.max ?? null,
+    });
     el.value = f.value ?? "";
     return el;
   });
   const form = h(
-    "form", { class: "ask" },
-    h("h2", { id: "ask-heading" }, title),
-    note && h("p", { class: "hint" }, note),
-    fields.map((f, i) => h("label", { for: `ask-${f.name}` }, h("span", null, f.label), inputs[i])),
+    "form",
+    {class: "ask"},
+    h("h2", {id: "ask-heading"}, title),
+    note && h("p", {class: "hint"}, note),
+    fields.map((f, i) => h("label", {for: `ask-${f.name}`}, h("span", null, f.label), inputs[i])),
     error,
-    h("div", { class: "buttons" },
-      h("button", { type: "button", class: "plain", on: { click: () => box.close() } }, cancelText),
-      h("button", { type: "submit", class: danger ? "danger" : "primary" }, button)),
+    h(
+      "div",
+      {class: "buttons"},
+      h("button", {type: "button", class: "plain", on: {click: () => box.close()}}, cancelText),
+      h("button", {type: "submit", class: danger ? "danger" : "primary"}, button),
+    ),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -235,7 +279,7 @@ export function ask({ title, note, fields = [], button, danger = false, cancelTe
     }
   });
   const before = document.activeElement;
-  const box = h("dialog", { "aria-labelledby": "ask-heading" }, form);
+  const box = h("dialog", {"aria-labelledby": "ask-heading"}, form);
   box.addEventListener("close", () => {
     box.remove();
     if (before?.isConnected) {

@@ -82,7 +82,7 @@ export class Items {
         this.fold(r, end, rows.slice(r - base, end - base));
       } else {
         for (; r < end; r++) {
-          this.push({ key: rows[r - base].key, kind: "row", from: r, to: r + 1, foldable: run !== null });
+          this.push({key: rows[r - base].key, kind: "row", from: r, to: r + 1, foldable: run !== null});
         }
       }
       r = end;
@@ -92,9 +92,9 @@ export class Items {
   fold(from, to, rows) {
     const key = `fold:${rows[0].key}`;
     const open = this.open.has(key);
-    this.push({ key, kind: "fold", from, to: open ? from : to, last: to, run: true, open, foldable: true });
+    this.push({key, kind: "fold", from, to: open ? from : to, last: to, run: true, open, foldable: true});
     for (let i = 0; open && i < rows.length; i++) {
-      this.push({ key: rows[i].key, kind: "row", from: from + i, to: from + i + 1, run: true, foldable: true });
+      this.push({key: rows[i].key, kind: "row", from: from + i, to: from + i + 1, run: true, foldable: true});
     }
   }
 }

@@ -1,9 +1,9 @@
 /** What operators see: how the hub does, what it does not say, a message's journey, a device's story. Draws when something is told, else never. */
-import { Tile } from "./chart.js";
-import { bdi, fill, h, icon, oncePerFrame } from "./dom.js";
-import { askReaders, drawJourney, journeyOf } from "./panel.js";
-import { personLine, titleOf } from "./people.js";
-import { numberText, say, secondsText } from "./text.js";
+import {Tile} from "./chart.js";
+import {bdi, fill, h, icon, oncePerFrame} from "./dom.js";
+import {askReaders, drawJourney, journeyOf} from "./panel.js";
+import {personLine, titleOf} from "./people.js";
+import {numberText, say, secondsText} from "./text.js";
 
 const MAX_STORY = 200;
 const US = 0.001; /* to ms */
@@ -31,28 +31,56 @@ const waits = [
 export class Ops {
   /** @param fp @param data OpsData, kept by the app while another view is open @param story of the link: {at, state, reason} newest first */
   constructor(fp, data, story) {
-    Object.assign(this, { fp, data, story });
-    const tiles = (rows) => rows.map(([label, unit, of]) => ({ tile: new Tile(say(label), unit ? say(unit) : ""), of }));
+    Object.assign(this, {fp, data, story});
+    const tiles = (rows) => rows.map(([label, unit, of]) => ({tile: new Tile(say(label), unit ? say(unit) : ""), of}));
     this.live = tiles(live);
     this.waits = tiles(waits);
-    this.asOf = h("p", { class: "hint" });
-    this.silent = h("p", { class: "notice", hidden: true }, icon("info"), h("span", null, say("opsSilent")));
-    this.relays = h("div", { class: "card-body" });
-    this.disk = h("div", { class: "card-body" });
-    this.alerts = h("div", { class: "card-body" });
-    this.device = h("div", { class: "card-body" });
-    this.all = h("div", { class: "card-body" });
-    this.journey = h("div", { class: "card-body", "aria-live": "polite" });
-    const card = (title, body, cls = "") => h("section", { class: `card ${cls}`, "aria-label": say(title) }, h("h2", null, say(title)), body);
-    this.el = h("section", { class: "ops", "aria-label": say("opsTitle"), tabindex: "0" },
-      h("header", { class: "ops-head" }, h("h1", null, say("opsTitle")), this.asOf), this.silent,
-      h("div", { class: "cards" },
+    this.asOf = h("p", {class: "hint"});
+    this.silent = h("p", {class: "notice", hidden: true}, icon("info"), h("span", null, say("opsSilent")));
+    this.relays = h("div", {class: "card-body"});
+    this.disk = h("div", {class: "card-body"});
+    this.alerts = h("div", {class: "card-body"});
+    this.device = h("div", {class: "card-body"});
+    this.all = h("div", {class: "card-body"});
+    this.journey = h("div", {class: "card-body", "aria-live": "polite"});
+    const card = (title, body, cls = "") => h("section", {class: `card ${cls}`, "aria-label": say(title)}, h("h2", null, say(title)), body);
+    this.el = h(
+      "section",
+      {class: "ops", "aria-label": say("opsTitle"), tabindex: "0"},
+      h("header", {class: "ops-head"}, h("h1", null, say("opsTitle")), this.asOf),
+      this.silent,
+      h(
+        "div",
+        {class: "cards"},
         card("opsAlerts", this.alerts, "wide"),
-        card("opsLive", h("div", { class: "tiles six" }, this.live.map((t) => t.tile.el)), "wide"),
-        card("opsLatency", [h("p", { class: "hint" }, say("opsLatencyHint")), h("div", { class: "tiles four" }, this.waits.map((t) => t.tile.el))], "wide"),
-        card("opsRelays", this.relays), card("opsDisk", this.disk),
-        card("journeyTitle", [this.picker(), this.journey]), card("opsDevice", this.device),
-        h("details", { class: "card wide" }, h("summary", null, say("opsAll")), this.all)));
+        card(
+          "opsLive",
+          h(
+            "div",
+            {class: "tiles six"},
+            this.live.map((t) => t.tile.el),
+          ),
+          "wide",
+        ),
+        card(
+          "opsLatency",
+          [
+            h("p", {class: "hint"}, say("opsLatencyHint")),
+            h(
+              "div",
+              {class: "tiles four"},
+              this.waits.map((t) => t.tile.el),
+            ),
+          ],
+          "wide",
+        ),
+        card("opsRelays", this.relays),
+        card("opsDisk", this.disk),
+        card("journeyTitle", [this.picker(), this.journey]),
+        card("opsDevice", this.device),
+        h("details", {class: "card wide"}, h("summary", null, say("opsAll")), this.all),
+      ),
+    );
     this.changed = oncePerFrame(() => this.draw());
   }
 
@@ -66,10 +94,10 @@ export class Ops {
   }
 
   draw() {
-    const { data } = this;
-    this.asOf.textContent = data.lastAt ? say("opsAsOf", { time: secondsText(data.lastAt) }) : "";
+    const {data} = this;
+    this.asOf.textContent = data.lastAt ? say("opsAsOf", {time: secondsText(data.lastAt)}) : "";
     this.silent.hidden = data.lastAt !== 0;
-    for (const { tile, of } of [...this.live, ...this.waits]) {
+    for (const {tile, of} of [...this.live, ...this.waits]) {
       tile.draw(of(data));
     }
     this.drawAlerts();
@@ -80,8 +108,26 @@ export class Ops {
   }
 
   drawAlerts() {
-    fill(this.alerts, this.data.alerts.length === 0 ? h("p", { class: "hint" }, say("opsAlertsNone")) : h("ul", { class: "plain-list" }, this.data.alerts.slice(0, 20).map((a) =>
-      h("li", { class: "alert" }, icon("warn"), h("span", { class: "time" }, secondsText(a.at)), a.href ? h("a", { href: a.href }, bdi(say(a.key, a.values))) : h("span", null, bdi(say(a.key, a.values)))))));
+    fill(
+      this.alerts,
+      this.data.alerts.length === 0
+        ? h("p", {class: "hint"}, say("opsAlertsNone"))
+        : h(
+            "ul",
+            {class: "plain-list"},
+            this.data.alerts
+              .slice(0, 20)
+              .map((a) =>
+                h(
+                  "li",
+                  {class: "alert"},
+                  icon("warn"),
+                  h("span", {class: "time"}, secondsText(a.at)),
+                  a.href ? h("a", {href: a.href}, bdi(say(a.key, a.values))) : h("span", null, bdi(say(a.key, a.values))),
+                ),
+              ),
+          ),
+    );
   }
 
   /** Counters whose name or topic fits, or that nothing is reported. */
@@ -94,7 +140,7 @@ export class Ops {
         }
       }
     }
-    fill(box, rows.length ? this.table(rows) : h("p", { class: "hint" }, say("opsNotWhy")));
+    fill(box, rows.length ? this.table(rows) : h("p", {class: "hint"}, say("opsNotWhy")));
     return rows.length > 0;
   }
 
@@ -109,9 +155,21 @@ export class Ops {
         via.set(person.via, (via.get(person.via) ?? 0) + 1);
       }
     }
-    fill(this.relays, via.size === 0 ? h("p", { class: "hint" }, say("opsNotWhy")) : [
-      h("ul", { class: "plain-list" }, [...via].map(([relay, n]) => h("li", null, icon("relay"), h("strong", null, bdi(relay)), h("span", { class: "hint" }, say("opsRelayPeople", { n }))))),
-      h("p", { class: "hint" }, say("opsRelayFrom"))]);
+    fill(
+      this.relays,
+      via.size === 0
+        ? h("p", {class: "hint"}, say("opsNotWhy"))
+        : [
+            h(
+              "ul",
+              {class: "plain-list"},
+              [...via].map(([relay, n]) =>
+                h("li", null, icon("relay"), h("strong", null, bdi(relay)), h("span", {class: "hint"}, say("opsRelayPeople", {n}))),
+              ),
+            ),
+            h("p", {class: "hint"}, say("opsRelayFrom")),
+          ],
+    );
   }
 
   users() {
@@ -123,13 +181,38 @@ export class Ops {
   }
 
   drawDevice() {
-    const state = (s) => say({ online: "linkOnline", connecting: "linkConnecting", offline: "linkOffline", refused: "linkRefused" }[s] ?? "linkOffline");
-    const people = [...this.users()].map((user) => [user, this.fp.person(user)]).filter(([, p]) => p?.since).sort((a, b) => b[1].since - a[1].since).slice(0, 4);
-    fill(this.device,
+    const state = (s) =>
+      say({online: "linkOnline", connecting: "linkConnecting", offline: "linkOffline", refused: "linkRefused"}[s] ?? "linkOffline");
+    const people = [...this.users()]
+      .map((user) => [user, this.fp.person(user)])
+      .filter(([, p]) => p?.since)
+      .sort((a, b) => b[1].since - a[1].since)
+      .slice(0, 4);
+    fill(
+      this.device,
       h("h3", null, say("opsDeviceOwn")),
-      h("ol", { class: "story" }, this.story.slice(0, 12).map((s) => h("li", { class: `is-${s.state}` }, h("span", { class: "time" }, secondsText(s.at)), h("span", null, state(s.state)), s.reason && h("span", { class: "hint" }, bdi(s.reason))))),
-      h("p", { class: "hint" }, say("opsDeviceOthers")),
-      h("ul", { class: "members" }, people.map(([user]) => h("li", null, personLine(this.fp, user)))));
+      h(
+        "ol",
+        {class: "story"},
+        this.story
+          .slice(0, 12)
+          .map((s) =>
+            h(
+              "li",
+              {class: `is-${s.state}`},
+              h("span", {class: "time"}, secondsText(s.at)),
+              h("span", null, state(s.state)),
+              s.reason && h("span", {class: "hint"}, bdi(s.reason)),
+            ),
+          ),
+      ),
+      h("p", {class: "hint"}, say("opsDeviceOthers")),
+      h(
+        "ul",
+        {class: "members"},
+        people.map(([user]) => h("li", null, personLine(this.fp, user))),
+      ),
+    );
   }
 
   drawAll() {
@@ -143,16 +226,27 @@ export class Ops {
   }
 
   table(rows) {
-    return h("table", { class: "counters" }, h("thead", { class: "sr" }, h("tr", null, h("th", { scope: "col" }, say("opsCounter")), h("th", { scope: "col" }, say("opsValue")))),
-      h("tbody", null, rows.map(([name, value]) => h("tr", null, h("th", { scope: "row" }, bdi(name)), h("td", null, numberText(value))))));
+    return h(
+      "table",
+      {class: "counters"},
+      h("thead", {class: "sr"}, h("tr", null, h("th", {scope: "col"}, say("opsCounter")), h("th", {scope: "col"}, say("opsValue")))),
+      h(
+        "tbody",
+        null,
+        rows.map(([name, value]) => h("tr", null, h("th", {scope: "row"}, bdi(name)), h("td", null, numberText(value)))),
+      ),
+    );
   }
 
   picker() {
-    const conv = h("select", { id: "journey-conv" });
-    const seq = h("input", { id: "journey-seq", type: "number", min: "1", step: "1", inputmode: "numeric", required: true });
+    const conv = h("select", {id: "journey-conv"});
+    const seq = h("input", {id: "journey-seq", type: "number", min: "1", step: "1", inputmode: "numeric", required: true});
     const list = () => {
       const was = conv.value;
-      fill(conv, this.fp.conversations().map((c) => h("option", { value: c.id }, titleOf(this.fp, c))));
+      fill(
+        conv,
+        this.fp.conversations().map((c) => h("option", {value: c.id}, titleOf(this.fp, c))),
+      );
       if (was) {
         conv.value = was;
       }
@@ -160,21 +254,39 @@ export class Ops {
     };
     list();
     conv.addEventListener("focus", list);
-    conv.addEventListener("change", () => { seq.value = String(this.fp.conversation(conv.value)?.lastMessage?.seq ?? ""); });
-    return h("form", { class: "picker", on: { submit: (event) => { event.preventDefault(); void this.showJourney(conv.value, Number(seq.value)); } } },
-      h("label", { for: "journey-conv" }, h("span", null, say("journeyPick")), conv), h("label", { for: "journey-seq" }, h("span", null, say("journeySeq")), seq),
-      h("button", { type: "submit", class: "plain" }, icon("path"), say("journeyShow")));
+    conv.addEventListener("change", () => {
+      seq.value = String(this.fp.conversation(conv.value)?.lastMessage?.seq ?? "");
+    });
+    return h(
+      "form",
+      {
+        class: "picker",
+        on: {
+          submit: (event) => {
+            event.preventDefault();
+            void this.showJourney(conv.value, Number(seq.value));
+          },
+        },
+      },
+      h("label", {for: "journey-conv"}, h("span", null, say("journeyPick")), conv),
+      h("label", {for: "journey-seq"}, h("span", null, say("journeySeq")), seq),
+      h("button", {type: "submit", class: "plain"}, icon("path"), say("journeyShow")),
+    );
   }
 
   async showJourney(conv, seq) {
     const count = this.fp.rowCount(conv);
     const row = this.fp.rows(conv, 0, count).find((r) => r.seq === seq);
     if (!row) {
-      fill(this.journey, h("p", { class: "hint" }, say("journeyNone", { seq })));
+      fill(this.journey, h("p", {class: "hint"}, say("journeyNone", {seq})));
       return;
     }
     await askReaders(this.fp, conv, seq, (readers, error) => {
-      fill(this.journey, drawJourney(journeyOf(this.fp, row, readers)), error !== null && h("p", { class: "error" }, say("readersFailed", { reason: error })));
+      fill(
+        this.journey,
+        drawJourney(journeyOf(this.fp, row, readers)),
+        error !== null && h("p", {class: "error"}, say("readersFailed", {reason: error})),
+      );
     });
   }
 }
@@ -182,8 +294,7 @@ export class Ops {
 /** Keeps the story of this device's link. */
 export function addStory(story, link, at) {
   if (story[0]?.state !== link.state || story[0]?.reason !== (link.reason ?? null)) {
-    story.unshift({ at, state: link.state, reason: link.reason ?? null });
+    story.unshift({at, state: link.state, reason: link.reason ?? null});
     story.length = Math.min(story.length, MAX_STORY);
   }
 }
-

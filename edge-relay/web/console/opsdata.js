@@ -9,7 +9,8 @@ const MAX_ALERTS = 100;
 
 /** A flat {name: number} of whatever came, or null: what is told is as hostile as anything from a wire. */
 export function counters(payload) {
-  const entries = payload instanceof Map ? [...payload] : payload && typeof payload === "object" && !ArrayBuffer.isView(payload) ? Object.entries(payload) : null;
+  const entries =
+    payload instanceof Map ? [...payload] : payload && typeof payload === "object" && !ArrayBuffer.isView(payload) ? Object.entries(payload) : null;
   if (!entries) {
     return null;
   }
@@ -39,7 +40,7 @@ export class OpsData {
     }
     const list = this.topics.get(name) ?? [];
     const before = list[list.length - 1];
-    list.push({ at, values });
+    list.push({at, values});
     if (list.length > KEEP) {
       list.shift();
     }
@@ -53,19 +54,23 @@ export class OpsData {
 
   /** What an operator should see at once. */
   watch(before, now, at) {
-    for (const [name, key] of [["commit_failures", "opsAlertCommit"], ["shed", "opsAlertShed"], ["look_up_failures", "opsAlertLookup"]]) {
+    for (const [name, key] of [
+      ["commit_failures", "opsAlertCommit"],
+      ["shed", "opsAlertShed"],
+      ["look_up_failures", "opsAlertLookup"],
+    ]) {
       const n = (now.get(name) ?? 0) - (before.get(name) ?? 0);
       if (n > 0) {
-        this.alert(at, key, { n });
+        this.alert(at, key, {n});
       }
     }
     if (before.has("epoch") && now.has("epoch") && before.get("epoch") !== now.get("epoch")) {
-      this.alert(at, "opsAlertEpoch", { epoch: now.get("epoch") });
+      this.alert(at, "opsAlertEpoch", {epoch: now.get("epoch")});
     }
   }
 
   alert(at, key, values, href) {
-    this.alerts.unshift({ at, key, values, href });
+    this.alerts.unshift({at, key, values, href});
     this.alerts.length = Math.min(this.alerts.length, MAX_ALERTS);
   }
 

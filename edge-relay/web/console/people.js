@@ -1,15 +1,15 @@
 /** How people and states are named and drawn. */
-import { bdi, h, icon } from "./dom.js";
-import { say, timeText } from "./text.js";
+import {bdi, h, icon} from "./dom.js";
+import {say, timeText} from "./text.js";
 
-const states = { active: "stateActive", busy: "stateBusy", away: "stateAway", unreachable: "stateUnreachable", offline: "stateOffline" };
+const states = {active: "stateActive", busy: "stateBusy", away: "stateAway", unreachable: "stateUnreachable", offline: "stateOffline"};
 
 export const idGrammar = /^[A-Za-z0-9._~-]{1,36}$/;
 
 export const nameOf = (fp, user) => (user === fp.user ? say("you") : user);
 
 /** A relay's name with the word "site", unless it has it. */
-export const siteName = (relay) => (/^site/i.test(relay) ? relay : say("site", { relay }));
+export const siteName = (relay) => (/^site/i.test(relay) ? relay : say("site", {relay}));
 
 /** Two letters for a round mark: of "ana.kovac" AK. */
 export function initials(name) {
@@ -19,7 +19,11 @@ export function initials(name) {
 }
 
 export function avatar(name, state) {
-  return h("span", { class: "avatar", "aria-hidden": "true", "data-initials": initials(name) }, state && h("span", { class: `dot ${stateClass(state)}` }));
+  return h(
+    "span",
+    {class: "avatar", "aria-hidden": "true", "data-initials": initials(name)},
+    state && h("span", {class: `dot ${stateClass(state)}`}),
+  );
 }
 
 const stateClass = (state) => (Object.hasOwn(states, state) ? `is-${state}` : "is-offline");
@@ -33,12 +37,12 @@ export function personText(person) {
   }
   const parts = [];
   if (person.state === "offline" || person.state === "unreachable") {
-    parts.push(person.since ? say("lastSeen", { time: timeText(person.since) }) : stateText(person.state));
+    parts.push(person.since ? say("lastSeen", {time: timeText(person.since)}) : stateText(person.state));
   } else {
-    parts.push(person.since ? say("since", { state: stateText(person.state), time: timeText(person.since) }) : stateText(person.state));
+    parts.push(person.since ? say("since", {state: stateText(person.state), time: timeText(person.since)}) : stateText(person.state));
   }
   if (person.via) {
-    parts.push(say("via", { relay: person.via }));
+    parts.push(say("via", {relay: person.via}));
   }
   return parts.join(" · ");
 }
@@ -46,12 +50,16 @@ export function personText(person) {
 export function personLine(fp, user, extra) {
   const person = fp.person(user);
   return h(
-    "div", { class: "person" },
+    "div",
+    {class: "person"},
     avatar(user, person?.state ?? "offline"),
-    h("div", { class: "person-text" },
-      h("div", { class: "person-name" }, bdi(nameOf(fp, user)), extra),
-      h("div", { class: "hint" }, personText(person)),
-      person?.text && h("div", { class: "hint" }, bdi(person.text), person.until ? ` · ${say("until", { time: timeText(person.until) })}` : "")),
+    h(
+      "div",
+      {class: "person-text"},
+      h("div", {class: "person-name"}, bdi(nameOf(fp, user)), extra),
+      h("div", {class: "hint"}, personText(person)),
+      person?.text && h("div", {class: "hint"}, bdi(person.text), person.until ? ` · ${say("until", {time: timeText(person.until)})}` : ""),
+    ),
   );
 }
 
@@ -72,27 +80,27 @@ export function otherOf(fp, conv) {
 
 /** Which tick stands for a state, and its sentence. */
 export function stateMark(row) {
-  const k = (what) => ({ k: what?.k ?? 0, of: what?.of ?? 0 });
+  const k = (what) => ({k: what?.k ?? 0, of: what?.of ?? 0});
   switch (row.state) {
     case "queued":
-      return { icon: "clock", text: say("stateQueued") };
+      return {icon: "clock", text: say("stateQueued")};
     case "sending":
-      return { icon: "up", text: say("stateSending") };
+      return {icon: "up", text: say("stateSending")};
     case "relayed":
-      return { icon: "relay", text: say("stateRelayed"), short: say("stateRelayedShort") };
+      return {icon: "relay", text: say("stateRelayed"), short: say("stateRelayedShort")};
     case "delivered":
-      return { icon: "checks", text: say("stateDelivered", k(row.delivered)), short: say("ofShort", k(row.delivered)) };
+      return {icon: "checks", text: say("stateDelivered", k(row.delivered)), short: say("ofShort", k(row.delivered))};
     case "read":
-      return { icon: "checks", cls: "accent", text: say("stateRead", k(row.read)), short: say("ofShort", k(row.read)) };
+      return {icon: "checks", cls: "accent", text: say("stateRead", k(row.read)), short: say("ofShort", k(row.read))};
     case "failed":
-      return { icon: "warn", cls: "bad", text: say("stateFailed", { reason: row.error?.reason || row.error?.code || "?" }) };
+      return {icon: "warn", cls: "bad", text: say("stateFailed", {reason: row.error?.reason || row.error?.code || "?"})};
     default:
-      return row.seq === null ? null : { icon: "check", text: say("stateSent") };
+      return row.seq === null ? null : {icon: "check", text: say("stateSent")};
   }
 }
 
-const drawn = { "👍": "thumb", "✅": "check", "👀": "eye", "❓": "question", "⚠️": "warn", "🙏": "thanks" };
+const drawn = {"👍": "thumb", "✅": "check", "👀": "eye", "❓": "question", "⚠️": "warn", "🙏": "thanks"};
 export const offered = Object.keys(drawn);
 
 /** A reaction's sign: those that are offered here are drawn, so that they look the same where no emoji font is. */
-export const reactionSign = (emoji) => (Object.hasOwn(drawn, emoji) ? icon(drawn[emoji]) : h("span", { class: "sign" }, emoji));
+export const reactionSign = (emoji) => (Object.hasOwn(drawn, emoji) ? icon(drawn[emoji]) : h("span", {class: "sign"}, emoji));

@@ -6,12 +6,15 @@
 const cacheName = `fieldpost-${VERSION}`;
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(cacheName).then((cache) => cache.addAll(FILES.map((file) => new Request(file, { cache: "reload" })))));
+  event.waitUntil(caches.open(cacheName).then((cache) => cache.addAll(FILES.map((file) => new Request(file, {cache: "reload"})))));
 });
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(
-    caches.keys().then((keys) => Promise.all(keys.filter((key) => key.startsWith("fieldpost-") && key !== cacheName).map((key) => caches.delete(key)))).then(() => self.clients.claim()),
+    caches
+      .keys()
+      .then((keys) => Promise.all(keys.filter((key) => key.startsWith("fieldpost-") && key !== cacheName).map((key) => caches.delete(key))))
+      .then(() => self.clients.claim()),
   );
 });
 
@@ -23,8 +26,14 @@ self.addEventListener("message", (event) => {
 
 self.addEventListener("fetch", (event) => {
   const url = new URL(event.request.url);
-  const file = new URL(self.registration.scope).pathname === url.pathname ? "./" : url.pathname.slice(new URL(self.registration.scope).pathname.length);
+  const file =
+    new URL(self.registration.scope).pathname === url.pathname ? "./" : url.pathname.slice(new URL(self.registration.scope).pathname.length);
   if (event.request.method === "GET" && url.origin === location.origin && FILES.includes(file)) {
-    event.respondWith(caches.open(cacheName).then((cache) => cache.match(new URL(file, self.registration.scope).href)).then((hit) => hit ?? fetch(event.request)));
+    event.respondWith(
+      caches
+        .open(cacheName)
+        .then((cache) => cache.match(new URL(file, self.registration.scope).href))
+        .then((hit) => hit ?? fetch(event.request)),
+    );
   }
 });

@@ -45,17 +45,17 @@ const words = {
   linkNow: "Try now",
   storeFailed: "This browser does not let the page keep messages: {reason}",
   notDone: "Not done: {reason}",
-  changeRefused: { one: "The hub refused a change: {reason}", other: "The hub refused {n} changes, the last one: {reason}" },
+  changeRefused: {one: "The hub refused a change: {reason}", other: "The hub refused {n} changes, the last one: {reason}"},
   linkRetry: "next try {time}",
   offlineNote: "You are offline. Messages are kept on this device and sent when the connection is back.",
-  offlineWaiting: { one: "{n} message is waiting.", other: "{n} messages are waiting." },
+  offlineWaiting: {one: "{n} message is waiting.", other: "{n} messages are waiting."},
   refusedNote: "The hub refused this connection: {reason}",
   // Conversations
   conversations: "Conversations",
   scopes: "Scopes",
   scopeAll: "All",
   scopeDm: "Direct",
-  unread: { one: "{n} unread message", other: "{n} unread messages" },
+  unread: {one: "{n} unread message", other: "{n} unread messages"},
   convNew: "New conversation",
   convNone: "No conversations yet.",
   convPick: "Choose a conversation.",
@@ -79,11 +79,11 @@ const words = {
   // Thread
   messages: "Messages in {title}",
   details: "Members and details",
-  membersOnline: { one: "{n} member, {online} online", other: "{n} members, {online} online" },
+  membersOnline: {one: "{n} member, {online} online", other: "{n} members, {online} online"},
   typingOne: "{a} is typing",
   typingTwo: "{a} and {b} are typing",
   typingMany: "{a}, {b} and {n} more are typing",
-  newBelow: { one: "{n} new message", other: "{n} new messages" },
+  newBelow: {one: "{n} new message", other: "{n} new messages"},
   toEnd: "To the newest message",
   unreadLine: "Unread",
   today: "Today",
@@ -92,18 +92,9 @@ const words = {
   historyStart: "This is where the conversation begins, as far as you may see it.",
   historyOffline: "Earlier messages come when the connection is back.",
   noRows: "Nothing has been written yet.",
-  foldSite: {
-    one: "{n} message written offline at {site} at {from}",
-    other: "{n} messages written offline at {site} between {from} and {to}",
-  },
-  foldUser: {
-    one: "{n} message written offline by {user} at {from}",
-    other: "{n} messages written offline by {user} between {from} and {to}",
-  },
-  foldMany: {
-    one: "{n} message written offline at {from}",
-    other: "{n} messages written offline between {from} and {to}",
-  },
+  foldSite: {one: "{n} message written offline at {site} at {from}", other: "{n} messages written offline at {site} between {from} and {to}"},
+  foldUser: {one: "{n} message written offline by {user} at {from}", other: "{n} messages written offline by {user} between {from} and {to}"},
+  foldMany: {one: "{n} message written offline at {from}", other: "{n} messages written offline between {from} and {to}"},
   site: "site {relay}",
   foldShow: "Show",
   foldHide: "Fold",
@@ -122,7 +113,7 @@ const words = {
   priority1: "High priority",
   priority2: "Normal",
   priority3: "Bulk",
-  attachments: { one: "{n} attachment", other: "{n} attachments" },
+  attachments: {one: "{n} attachment", other: "{n} attachments"},
   noText: "(no text)",
   stateQueued: "Waiting for the connection",
   stateSending: "Sending",
@@ -140,7 +131,7 @@ const words = {
   confirm: "Confirm",
   confirmed: "You confirmed this",
   confirmedBy: "Confirmed by {k} of {of}",
-  confirmBanner: { one: "Please confirm", other: "Please confirm: {n} messages" },
+  confirmBanner: {one: "Please confirm", other: "Please confirm: {n} messages"},
   show: "Show",
   actions: "Actions",
   actionReply: "Reply",
@@ -250,7 +241,7 @@ const words = {
   opsCommitTime: "Commit time",
   opsRelays: "Relays and their lag",
   opsRelay: "Relay",
-  opsRelayPeople: { one: "{n} person is behind it", other: "{n} people are behind it" },
+  opsRelayPeople: {one: "{n} person is behind it", other: "{n} people are behind it"},
   opsRelayFrom: "Seen in people's presence. Their lag is not reported by this hub.",
   opsDisk: "Disk",
   opsAlerts: "Alerts",
@@ -286,11 +277,11 @@ export function say(key, values = {}) {
   return form.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 
-const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const seconds = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const day = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short" });
-const dayYear = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
-const number = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+const clock = new Intl.DateTimeFormat(locale, {hour: "2-digit", minute: "2-digit", hourCycle: "h23"});
+const seconds = new Intl.DateTimeFormat(locale, {hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23"});
+const day = new Intl.DateTimeFormat(locale, {weekday: "short", day: "numeric", month: "short"});
+const dayYear = new Intl.DateTimeFormat(locale, {weekday: "short", day: "numeric", month: "short", year: "numeric"});
+const number = new Intl.NumberFormat(locale, {maximumFractionDigits: 1});
 
 const valid = (ms) => Number.isFinite(ms) && Math.abs(ms) < 8.64e15;
 

@@ -1,11 +1,11 @@
 /** One conversation: its head, what waits for a confirmation, the list of messages, the composer. */
-import { Composer } from "./composer.js";
-import { announce, ask, bdi, fill, h, icon, iconButton, menu, oncePerFrame } from "./dom.js";
-import { Items } from "./items.js";
-import { answerable, drawFold, drawRow, isGone, needsMe } from "./message.js";
-import { avatar, nameOf, offered, otherOf, personText, reactionSign, titleOf } from "./people.js";
-import { say } from "./text.js";
-import { VirtualList } from "./virtual.js";
+import {Composer} from "./composer.js";
+import {announce, ask, bdi, fill, h, icon, iconButton, menu, oncePerFrame} from "./dom.js";
+import {Items} from "./items.js";
+import {answerable, drawFold, drawRow, isGone, needsMe} from "./message.js";
+import {avatar, nameOf, offered, otherOf, personText, reactionSign, titleOf} from "./people.js";
+import {say} from "./text.js";
+import {VirtualList} from "./virtual.js";
 
 const READ_AFTER_MS = 300;
 const OLDER_WITHIN = 10;
@@ -17,7 +17,7 @@ export class Thread {
     this.fp = fp;
     this.id = id;
     this.go = go;
-    this.conv = fp.conversation(id) ?? { id, members: {}, title: "", scope: "", unread: 0, role: 0 };
+    this.conv = fp.conversation(id) ?? {id, members: {}, title: "", scope: "", unread: 0, role: 0};
     this.items = new Items((from, to) => fp.rows(id, from, to), fp.user);
     this.count = 0;
     this.unreadRow = -1;
@@ -41,20 +41,32 @@ export class Thread {
   }
 
   build() {
-    this.head = h("header", { class: "thread-head" });
-    this.banner = h("div", { class: "banner", hidden: true });
-    this.feed = h("div", { class: "feed", role: "feed", "aria-label": say("messages", { title: titleOf(this.fp, this.conv) }), tabindex: "0" });
-    this.history = h("p", { class: "hint centered history" });
+    this.head = h("header", {class: "thread-head"});
+    this.banner = h("div", {class: "banner", hidden: true});
+    this.feed = h("div", {class: "feed", role: "feed", "aria-label": say("messages", {title: titleOf(this.fp, this.conv)}), tabindex: "0"});
+    this.history = h("p", {class: "hint centered history"});
     this.feed.append(this.history);
-    this.endButton = h("button", { type: "button", class: "to-end", hidden: true, on: { click: () => this.toEnd() } });
-    this.typingLine = h("p", { class: "typing-line", "aria-live": "off" });
-    this.composer = new Composer(this.fp, this.id, { sent: () => this.sent(), run: (promise) => this.run(promise), lastOwn: () => this.lastOwn(), left: () => this.focusLast() });
-    this.el = h("section", { class: "thread", "aria-label": titleOf(this.fp, this.conv) },
-      this.head, this.banner, h("div", { class: "feed-box" }, this.feed, this.endButton), this.typingLine, this.composer.el);
+    this.endButton = h("button", {type: "button", class: "to-end", hidden: true, on: {click: () => this.toEnd()}});
+    this.typingLine = h("p", {class: "typing-line", "aria-live": "off"});
+    this.composer = new Composer(this.fp, this.id, {
+      sent: () => this.sent(),
+      run: (promise) => this.run(promise),
+      lastOwn: () => this.lastOwn(),
+      left: () => this.focusLast(),
+    });
+    this.el = h(
+      "section",
+      {class: "thread", "aria-label": titleOf(this.fp, this.conv)},
+      this.head,
+      this.banner,
+      h("div", {class: "feed-box"}, this.feed, this.endButton),
+      this.typingLine,
+      this.composer.el,
+    );
     this.feed.addEventListener("keydown", (event) => this.key(event));
     this.feed.addEventListener("focusin", (event) => this.focused(event));
     this.feed.addEventListener("click", (event) => this.tapped(event));
-    this.feed.addEventListener("scroll", () => this.endShown(), { passive: true });
+    this.feed.addEventListener("scroll", () => this.endShown(), {passive: true});
   }
 
   /** In the document now. */
@@ -72,8 +84,11 @@ export class Thread {
     document.addEventListener("visibilitychange", this.visible);
     this.firstUnread();
     this.list = new VirtualList(this.feed, {
-      count: () => this.items.length, key: (i) => this.items.all[i].key, index: (key) => this.items.index(key),
-      draw: (i) => this.draw(i), shown: (first, last) => this.shown(first, last),
+      count: () => this.items.length,
+      key: (i) => this.items.all[i].key,
+      index: (key) => this.items.index(key),
+      draw: (i) => this.draw(i),
+      shown: (first, last) => this.shown(first, last),
     });
     this.apply();
     this.composer.refresh();
@@ -83,7 +98,7 @@ export class Thread {
     if (unread >= 0 && this.count - this.unreadRow > 3) {
       this.list.stuck = false;
       this.list.setScroll(this.list.tops[unread] - 60);
-      this.list.render({ key: "", offset: 0 });
+      this.list.render({key: "", offset: 0});
     }
     const other = otherOf(fp, this.conv);
     if (other) {
@@ -181,9 +196,16 @@ export class Thread {
   }
 
   tell(count, more) {
-    const rows = this.fp.rows(this.id, Math.max(0, count - Math.min(more, TOLD_MOST)), count).filter((row) => !row.own && row.kind === "message" && !isGone(row));
+    const rows = this.fp
+      .rows(this.id, Math.max(0, count - Math.min(more, TOLD_MOST)), count)
+      .filter((row) => !row.own && row.kind === "message" && !isGone(row));
     if (rows.length) {
-      announce(rows.slice(-3).map((row) => `${nameOf(this.fp, row.user)}: ${(row.text ?? "").slice(0, 300)}`).join(". "));
+      announce(
+        rows
+          .slice(-3)
+          .map((row) => `${nameOf(this.fp, row.user)}: ${(row.text ?? "").slice(0, 300)}`)
+          .join(". "),
+      );
     }
     if (!this.list.stuck) {
       this.below = (this.below ?? 0) + rows.length;
@@ -217,7 +239,14 @@ export class Thread {
   draw(i) {
     const item = this.items.all[i];
     item.position = i + 1;
-    const view = { fp: this.fp, conv: this.conv, unreadRow: this.unreadRow, on: this.on, count: this.items.length, rowOfSeq: (seq) => this.rowOfSeq(seq) };
+    const view = {
+      fp: this.fp,
+      conv: this.conv,
+      unreadRow: this.unreadRow,
+      on: this.on,
+      count: this.items.length,
+      rowOfSeq: (seq) => this.rowOfSeq(seq),
+    };
     const before = this.row(item.from - 1);
     if (item.kind === "fold") {
       const rows = this.fp.rows(this.id, item.from, item.last);
@@ -257,37 +286,60 @@ export class Thread {
   }
 
   drawHead() {
-    const { fp, conv } = this;
+    const {fp, conv} = this;
     const other = otherOf(fp, conv);
     const members = Object.keys(conv.members ?? {});
-    const online = members.filter((user) => user === fp.user ? fp.link.state === "online" : ["active", "busy", "away"].includes(fp.person(user)?.state)).length;
-    fill(this.head,
+    const online = members.filter((user) =>
+      user === fp.user ? fp.link.state === "online" : ["active", "busy", "away"].includes(fp.person(user)?.state),
+    ).length;
+    fill(
+      this.head,
       iconButton("back", say("back"), () => this.go.back(), "to-list"),
       avatar(titleOf(fp, conv), other ? (fp.person(other)?.state ?? "offline") : null),
-      h("div", { class: "thread-title" },
+      h(
+        "div",
+        {class: "thread-title"},
         h("h1", null, bdi(titleOf(fp, conv))),
-        h("p", { class: "hint" }, other ? personText(fp.person(other)) : say("membersOnline", { n: members.length, online }))),
-      iconButton("people", say("details"), () => this.go.panel("about"), "details-button"));
+        h("p", {class: "hint"}, other ? personText(fp.person(other)) : say("membersOnline", {n: members.length, online})),
+      ),
+      iconButton("people", say("details"), () => this.go.panel("about"), "details-button"),
+    );
   }
 
   drawTyping() {
     const typing = this.fp.conversation(this.id)?.typing;
     const names = (typing?.names ?? []).filter((user) => user !== this.fp.user);
     const more = Math.max(0, (typing?.count ?? 0) - (typing?.names?.length ?? 0));
-    const text = names.length === 0 ? "" : names.length === 1 && !more ? say("typingOne", { a: names[0] })
-      : names.length === 2 && !more ? say("typingTwo", { a: names[0], b: names[1] }) : say("typingMany", { a: names[0], b: names[1] ?? "…", n: names.length - 2 + more });
-    fill(this.typingLine, text && [h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), bdi(text)]);
+    const text =
+      names.length === 0
+        ? ""
+        : names.length === 1 && !more
+          ? say("typingOne", {a: names[0]})
+          : names.length === 2 && !more
+            ? say("typingTwo", {a: names[0], b: names[1]})
+            : say("typingMany", {a: names[0], b: names[1] ?? "…", n: names.length - 2 + more});
+    fill(this.typingLine, text && [h("span", {class: "dots", "aria-hidden": "true"}, h("i"), h("i"), h("i")), bdi(text)]);
   }
 
   drawBanner() {
-    const waiting = [...this.confirmRows].sort((a, b) => a - b).map((seq) => this.rowOfSeq(seq)).filter((row) => row && needsMe(row, this.fp.user, this.conv.role));
+    const waiting = [...this.confirmRows]
+      .sort((a, b) => a - b)
+      .map((seq) => this.rowOfSeq(seq))
+      .filter((row) => row && needsMe(row, this.fp.user, this.conv.role));
     this.banner.hidden = waiting.length === 0;
     if (waiting.length) {
       const row = waiting[0];
-      fill(this.banner, icon("flag"),
-        h("button", { type: "button", class: "banner-text", title: say("show"), on: { click: () => this.revealSeq(row.seq) } },
-          h("strong", null, say("confirmBanner", { n: waiting.length })), h("span", { dir: "auto" }, (row.text ?? "").slice(0, 160))),
-        h("button", { type: "button", class: "primary", on: { click: () => this.confirm(row) } }, say("confirm")));
+      fill(
+        this.banner,
+        icon("flag"),
+        h(
+          "button",
+          {type: "button", class: "banner-text", title: say("show"), on: {click: () => this.revealSeq(row.seq)}},
+          h("strong", null, say("confirmBanner", {n: waiting.length})),
+          h("span", {dir: "auto"}, (row.text ?? "").slice(0, 160)),
+        ),
+        h("button", {type: "button", class: "primary", on: {click: () => this.confirm(row)}}, say("confirm")),
+      );
     }
   }
 
@@ -306,7 +358,7 @@ export class Thread {
     }
     this.endButton.hidden = hidden;
     if (!hidden) {
-      const text = this.below ? say("newBelow", { n: this.below }) : say("toEnd");
+      const text = this.below ? say("newBelow", {n: this.below}) : say("toEnd");
       fill(this.endButton, icon("down"), this.below ? text : null);
       this.endButton.setAttribute("aria-label", text);
     }
@@ -373,7 +425,7 @@ export class Thread {
   /** What the device could not keep, or no longer undo, is said. */
   run(promise) {
     Promise.resolve(promise).catch((error) => {
-      this.composer.error.textContent = say("notDone", { reason: error.message });
+      this.composer.error.textContent = say("notDone", {reason: error.message});
     });
   }
 
@@ -390,7 +442,7 @@ export class Thread {
     }
     this.items.build(this.count, 0);
     this.list.update((key) => key === item.key);
-    this.list.drawn.get(item.key)?.el.querySelector("button").focus({ preventScroll: true });
+    this.list.drawn.get(item.key)?.el.querySelector("button").focus({preventScroll: true});
   }
 
   async revealSeq(seq) {
@@ -407,11 +459,11 @@ export class Thread {
     if (this.items.all[i].kind === "fold" && !this.items.all[i].open) {
       this.fold(this.items.all[i]);
     }
-    const el = this.list.reveal(this.items.ofRow(r), { middle: true });
+    const el = this.list.reveal(this.items.ofRow(r), {middle: true});
     if (el) {
       el.classList.add("flash");
       this.activate(el);
-      el.focus({ preventScroll: true });
+      el.focus({preventScroll: true});
     }
     this.endShown();
   }
@@ -423,38 +475,46 @@ export class Thread {
   }
 
   menu(row, anchor) {
-    const { fp, id, conv } = this;
+    const {fp, id, conv} = this;
     const may = conv.joined !== false && conv.role !== 0;
     const entries = [];
     const reacted = (emoji) => (row.reactions ?? []).some((r) => r.emoji === emoji && r.users.includes(fp.user));
     if (answerable(row) && may) {
-      entries.push({ label: say("actions"), emoji: offered.map((emoji) => ({ label: say(reacted(emoji) ? "actionUnreact" : "actionReact", { emoji }), text: reactionSign(emoji), checked: reacted(emoji), run: () => this.on.react(row, emoji, reacted(emoji)) })) });
+      entries.push({
+        label: say("actions"),
+        emoji: offered.map((emoji) => ({
+          label: say(reacted(emoji) ? "actionUnreact" : "actionReact", {emoji}),
+          text: reactionSign(emoji),
+          checked: reacted(emoji),
+          run: () => this.on.react(row, emoji, reacted(emoji)),
+        })),
+      });
       if (needsMe(row, fp.user, conv.role)) {
-        entries.push({ label: say("confirm"), icon: "check", run: () => this.confirm(row) });
+        entries.push({label: say("confirm"), icon: "check", run: () => this.confirm(row)});
       }
-      entries.push({ label: say("actionReply"), icon: "reply", run: () => this.composer.setMode({ what: "reply", row }) });
+      entries.push({label: say("actionReply"), icon: "reply", run: () => this.composer.setMode({what: "reply", row})});
       if (row.own) {
-        entries.push({ label: say("actionEdit"), icon: "edit", run: () => this.composer.setMode({ what: "edit", row }) });
+        entries.push({label: say("actionEdit"), icon: "edit", run: () => this.composer.setMode({what: "edit", row})});
       }
     }
     if (!isGone(row)) {
-      entries.push({ label: say("actionCopy"), icon: "copy", run: () => navigator.clipboard?.writeText(row.text ?? "").catch(() => {}) });
+      entries.push({label: say("actionCopy"), icon: "copy", run: () => navigator.clipboard?.writeText(row.text ?? "").catch(() => {})});
     }
     if (row.seq !== null) {
-      entries.push({ label: say("actionReaders"), icon: "eye", run: () => this.go.panel("readers", row.seq) });
-      entries.push({ label: say("actionJourney"), icon: "path", run: () => this.go.panel("journey", row.seq) });
+      entries.push({label: say("actionReaders"), icon: "eye", run: () => this.go.panel("readers", row.seq)});
+      entries.push({label: say("actionJourney"), icon: "path", run: () => this.go.panel("journey", row.seq)});
     }
     if (row.state === "failed") {
-      entries.push({ label: say("retry"), icon: "retry", run: () => this.on.retry(row) });
+      entries.push({label: say("retry"), icon: "retry", run: () => this.on.retry(row)});
     }
     if (row.state === "failed" || row.state === "queued") {
-      entries.push({ label: say("discard"), icon: "trash", danger: true, run: () => this.on.cancel(row) });
+      entries.push({label: say("discard"), icon: "trash", danger: true, run: () => this.on.cancel(row)});
     }
     if (answerable(row) && may && (row.own || conv.role >= 2)) {
-      entries.push({ label: say("actionDelete"), icon: "trash", danger: true, run: () => this.run(fp.remove(id, row.seq)) });
+      entries.push({label: say("actionDelete"), icon: "trash", danger: true, run: () => this.run(fp.remove(id, row.seq))});
     }
     if (row.seq !== null && !row.redacted && conv.role >= 2) {
-      entries.push({ label: say("actionRedact"), icon: "hide", danger: true, run: () => this.redact(row) });
+      entries.push({label: say("actionRedact"), icon: "hide", danger: true, run: () => this.redact(row)});
     }
     if (entries.length) {
       menu(anchor, say("actions"), entries);
@@ -462,8 +522,15 @@ export class Thread {
   }
 
   redact(row) {
-    ask({ title: say("redactTitle"), note: say("redactWhy"), fields: [{ name: "reason", label: say("redactTitle"), max: 200 }], button: say("actionRedact"), danger: true, cancelText: say("cancel"),
-      done: ({ reason }) => this.run(this.fp.redact(this.id, row.seq, reason)) });
+    ask({
+      title: say("redactTitle"),
+      note: say("redactWhy"),
+      fields: [{name: "reason", label: say("redactTitle"), max: 200}],
+      button: say("actionRedact"),
+      danger: true,
+      cancelText: say("cancel"),
+      done: ({reason}) => this.run(this.fp.redact(this.id, row.seq, reason)),
+    });
   }
 
   /* Keys: up and down among the messages, Enter opens what can be done, Escape goes back to writing */
@@ -492,7 +559,7 @@ export class Thread {
       const row = this.row(this.items.all[this.items.index(article.dataset.key)].from);
       if (answerable(row) && this.conv.role !== 0) {
         event.preventDefault();
-        this.composer.setMode({ what: "reply", row });
+        this.composer.setMode({what: "reply", row});
       }
     }
   }
@@ -501,7 +568,7 @@ export class Thread {
     const el = this.list.reveal(Math.max(0, Math.min(i, this.items.length - 1)));
     if (el) {
       this.activate(el);
-      el.focus({ preventScroll: true });
+      el.focus({preventScroll: true});
     }
     this.endShown();
   }
@@ -532,4 +599,3 @@ export class Thread {
     }
   }
 }
-

@@ -1,8 +1,8 @@
 /**
- * A list of any length of which only what is near the screen exists. Heights are not known before an item is drawn: until then an item counts with the
- * average of those measured. What is on screen never jumps: whatever changes above it, the scroll position is corrected in the same frame.
+ * A list of any length of which only what is near the screen exists. Heights are not known before an item is drawn: until then an item counts
+ * with the average of those measured. What is on screen never jumps: whatever changes above it, the scroll position is corrected in the same frame.
  */
-import { h } from "./dom.js";
+import {h} from "./dom.js";
 
 const OVERSCAN_PX = 500;
 const FIRST_GUESS_PX = 72;
@@ -10,7 +10,8 @@ const FIRST_GUESS_PX = 72;
 export class VirtualList {
   /**
    * @param {HTMLElement} scroller
-   * @param {{count: () => number, key: (i: number) => string, draw: (i: number) => HTMLElement, shown?: (first: number, last: number) => void}} source
+   * @param {{count: () => number, key: (i: number) => string, index: (key: string) => number | undefined, draw: (i: number) => HTMLElement,
+   *   shown?: (first: number, last: number) => void}} source
    */
   constructor(scroller, source) {
     this.scroller = scroller;
@@ -22,11 +23,11 @@ export class VirtualList {
     this.drawn = new Map();
     this.stuck = true;
     this.leadPx = 0;
-    this.above = h("div", { class: "spacer", "aria-hidden": "true" });
-    this.below = h("div", { class: "spacer", "aria-hidden": "true" });
+    this.above = h("div", {class: "spacer", "aria-hidden": "true"});
+    this.below = h("div", {class: "spacer", "aria-hidden": "true"});
     scroller.append(this.above, this.below);
     this.frame = 0;
-    scroller.addEventListener("scroll", () => this.scrolled(), { passive: true });
+    scroller.addEventListener("scroll", () => this.scrolled(), {passive: true});
     this.resizes = new ResizeObserver(() => this.render());
     this.resizes.observe(scroller);
   }
@@ -89,10 +90,10 @@ export class VirtualList {
   /** The first item on screen, and how far it stands from the top: what is kept in place. */
   anchor() {
     const edge = this.scroller.getBoundingClientRect().top;
-    for (const [key, { el }] of this.drawn) {
+    for (const [key, {el}] of this.drawn) {
       const box = el.getBoundingClientRect();
       if (box.bottom > edge) {
-        return { key, offset: box.top - edge };
+        return {key, offset: box.top - edge};
       }
     }
     return null;
@@ -132,7 +133,7 @@ export class VirtualList {
         }
       }
     }
-    /* What is drawn may be of another height than was guessed, and then more or less of it is needed: that settles at once or in a second round. */
+    /* What is drawn may be of another height than was guessed, and then more or less of it is needed: that settles in a round or two. */
     for (let round = 0; round < 3; round++) {
       this.drawRange(...this.range());
       const moved = this.measure();
@@ -178,22 +179,22 @@ export class VirtualList {
         }
         old.el.replaceWith(el);
       }
-      next.set(key, { el, stale: false });
+      next.set(key, {el, stale: false});
     }
-    for (const [key, { el }] of this.drawn) {
+    for (const [key, {el}] of this.drawn) {
       if (!next.has(key)) {
         el.remove();
       }
     }
     let before = this.above;
-    for (const { el } of next.values()) {
+    for (const {el} of next.values()) {
       if (before.nextSibling !== el) {
         before.after(el);
       }
       before = el;
     }
     this.drawn = next;
-    refocus?.focus({ preventScroll: true });
+    refocus?.focus({preventScroll: true});
     this.space(first, last);
   }
 
@@ -205,7 +206,7 @@ export class VirtualList {
   /** Takes the true heights of what is drawn; true if any was another than thought. */
   measure() {
     let moved = false;
-    for (const [key, { el }] of this.drawn) {
+    for (const [key, {el}] of this.drawn) {
       const height = el.getBoundingClientRect().height;
       const old = this.heights.get(key);
       if (old === undefined || Math.abs(old - height) > 0.5) {
@@ -227,7 +228,7 @@ export class VirtualList {
   }
 
   /** Scrolls so that item i is on screen, and returns its element. */
-  reveal(i, { middle = false } = {}) {
+  reveal(i, {middle = false} = {}) {
     if (i < 0 || i >= this.count) {
       return null;
     }
@@ -244,7 +245,7 @@ export class VirtualList {
       } else if (bottom > s.scrollTop + s.clientHeight) {
         this.setScroll(bottom - s.clientHeight + 8);
       }
-      this.render({ key: "", offset: 0 });
+      this.render({key: "", offset: 0});
     }
     this.stuck = s.scrollHeight - s.scrollTop - s.clientHeight < 24;
     return this.drawn.get(this.source.key(i))?.el ?? null;

@@ -1,10 +1,10 @@
 /** The page over made-up data. The address says how much: ?rows=10000&offline */
-import { App } from "../app.js";
-import { register } from "../offline.js";
-import { Fieldpost, operations } from "./fake.js";
+import {App} from "../app.js";
+import {register} from "../offline.js";
+import {Fieldpost, operations} from "./fake.js";
 
 const query = new URLSearchParams(location.search);
-const options = { rows: Number(query.get("rows") ?? 10000), online: !query.has("offline") };
+const options = {rows: Number(query.get("rows") ?? 10000), online: !query.has("offline")};
 if (query.has("now")) {
   options.now = Number(query.get("now"));
 }
