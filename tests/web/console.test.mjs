@@ -401,6 +401,36 @@ onPage("folds, tombstones, replies, reactions, edits and confirmations", {}, asy
   assert.equal(await page.textContent(".typing-line"), "ana.kovac, ben.okafor and 3 more are typing");
 });
 
+onPage("a change that the hub refused is told, and let go of", {}, async (page) => {
+  await go(page, "#/c/north-tower", ".feed article");
+  await page.evaluate(() => fake.failChange("north-tower", 3, "what is redacted is not edited"));
+  await page.waitForSelector(".composer .failure");
+  assert.match(await page.textContent(".composer .failure"), /The hub refused a change: what is redacted is not edited/);
+  await page.click(".composer .failure >> text=Discard");
+  await page.evaluate(() => app.thread.composer.refresh());
+  assert.equal(await page.isVisible(".composer .failure"), false);
+});
+
+onPage("a second conversation, another member, a status: the dialogs do what they say", {}, async (page) => {
+  await page.click("[aria-label='New conversation']");
+  await page.click("dialog [type=submit]");
+  assert.match(await page.textContent("dialog .error"), /A title is needed/);
+  await page.fill("#ask-title", "Level 3");
+  await page.fill("#ask-members", "ana.kovac, <b>");
+  await page.click("dialog [type=submit]");
+  assert.match(await page.textContent("dialog .error"), /“<b>” is no user name/);
+  await page.fill("#ask-members", "ana.kovac");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".thread-head >> text=Level 3");
+  await page.click(".details-button");
+  await page.click("text=Add a member");
+  await page.fill("#ask-user", "ben.okafor");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector(".members >> text=ben.okafor");
+  await page.keyboard.press("Escape");
+  await page.waitForSelector(".panel", {state: "detached"});
+});
+
 onPage("a message comes in while one reads: it is told, and counted", {}, async (page) => {
   await go(page, "#/c/north-tower", ".feed article");
   await page.evaluate(() => fake.push("north-tower", {text: "a new word"}));

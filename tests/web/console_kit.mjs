@@ -115,7 +115,7 @@ const args = [
 ];
 
 /** A browser with a new profile; it ends with the test's process. */
-export const browser = () => chromium.launch({executablePath: "/usr/bin/chromium", args});
+export const browser = () => chromium.launch({executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args});
 
 /** A page of its own profile. Its faults (exceptions, what the console shows as an error, what the policy stopped) are collected in `faults`. */
 export async function open(in_, {size = desktop, colours = "light", touch = false} = {}) {

@@ -4,7 +4,7 @@ import {ask, fill, h, icon, menu, oncePerFrame} from "./dom.js";
 import {addStory, Ops} from "./ops.js";
 import {OpsData} from "./opsdata.js";
 import {Panel} from "./panel.js";
-import {avatar, idGrammar, stateText, titleOf} from "./people.js";
+import {avatar, idGrammar, siteName, stateText, titleOf} from "./people.js";
 import {clockText, say} from "./text.js";
 import {Thread} from "./thread.js";
 
@@ -220,7 +220,7 @@ export class App {
   showLink() {
     const {link} = this.fp;
     const text = {
-      online: say("linkOnline"),
+      online: link.reason ? say("linkOnlineVia", {site: siteName(link.reason)}) : say("linkOnline"),
       connecting: say("linkConnecting"),
       refused: say("linkRefused"),
       offline: link.since ? say("linkOfflineSince", {time: clockText(link.since)}) : say("linkOffline"),
@@ -270,7 +270,7 @@ export class App {
           this.showLogin();
         },
       },
-      ...(this.fp.forget ? [{label: say("signOutForget"), icon: "trash", danger: true, run: () => this.askForget()}] : []),
+      {label: say("signOutForget"), icon: "trash", danger: true, run: () => this.askForget()},
     ]);
   }
 
@@ -288,23 +288,26 @@ export class App {
   }
 
   askForget() {
-    const waiting = this.fp
-      .conversations()
-      .flatMap((c) => this.fp.rows(c.id, Math.max(0, this.fp.rowCount(c.id) - 200), this.fp.rowCount(c.id)))
-      .filter((row) => row.own && row.seq === null).length;
     ask({
       title: say("signOutForget"),
-      note: say("forgetAsk", {n: waiting}),
-      button: say("signOutForget"),
+      note: say("forgetNote", {n: this.fp.outbox().length}),
+      button: say("forgetDo"),
       danger: true,
       cancelText: say("cancel"),
-      done: () =>
-        void Promise.resolve(this.fp.forget()).then(() => {
-          this.signOut();
-          saved.set(USER, null);
-          this.showLogin();
-        }),
+      done: () => void this.forget(),
     });
+  }
+
+  /** Nothing of the user stays in this browser. */
+  async forget() {
+    const {fp} = this;
+    this.signOut();
+    saved.set(USER, null);
+    await fp.stop();
+    if (fp.name) {
+      indexedDB.deleteDatabase(fp.name);
+    }
+    this.showLogin();
   }
 
   operatorTold(topic, payload) {

@@ -69,7 +69,8 @@ export class Composer {
       return "";
     }
     const n = this.waiting();
-    return n ? `${say("offlineNote")} ${say("offlineWaiting", {n})}` : say("offlineNote");
+    const note = say(globalThis.isSecureContext ? "offlineNote" : "offlineNoteMemory");
+    return n ? `${note} ${say("offlineWaiting", {n})}` : note;
   }
 
   /** Changes that the hub refused have no row of their own: they are told here, until the user lets go of them. */

@@ -73,6 +73,11 @@ export function fill(el, ...children) {
   return el;
 }
 
+const called = (el) => el.getAttribute("aria-label") ?? el.textContent;
+
+/** What was drawn in place of an element that is gone, if anything: of its kind, and called the same. */
+export const successor = (root, el) => (el ? [...root.querySelectorAll(el.tagName)].find((other) => called(other) === called(el)) : undefined);
+
 /** A name or text of somebody: its direction is its own. */
 export const bdi = (text, cls) => h("bdi", {class: cls}, text);
 
@@ -282,9 +287,7 @@ export function ask({title, note, fields = [], button, danger = false, cancelTex
   const box = h("dialog", {"aria-labelledby": "ask-heading"}, form);
   box.addEventListener("close", () => {
     box.remove();
-    if (before?.isConnected) {
-      before.focus();
-    }
+    (before?.isConnected ? before : successor(document, before))?.focus();
   });
   document.body.append(box);
   box.showModal();

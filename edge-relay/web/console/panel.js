@@ -1,5 +1,5 @@
 /** The side panel of a conversation: its members, who has read a message and when, a message's journey. */
-import {ask, bdi, fill, h, icon, iconButton, menu, oncePerFrame} from "./dom.js";
+import {ask, bdi, fill, h, icon, iconButton, menu, oncePerFrame, successor} from "./dom.js";
 import {idGrammar, nameOf, personLine, siteName, titleOf} from "./people.js";
 import {clockText, say, secondsText, spanText, timeText} from "./text.js";
 
@@ -162,7 +162,11 @@ export class Panel {
     if (!conv) {
       return;
     }
+    const focused = this.body.contains(document.activeElement) && document.activeElement !== this.body ? document.activeElement : null;
     fill(this.body, this.what === "about" ? this.about(conv) : this.what === "readers" ? this.readers() : this.journey());
+    if (focused) {
+      (successor(this.body, focused) ?? this.body).focus({preventScroll: true});
+    }
   }
 
   quoted(row) {

@@ -24,7 +24,11 @@ const words = {
   account: "Account of {user}",
   signOut: "Sign out",
   signOutForget: "Sign out and delete what this device holds",
-  forgetAsk: "Delete what this device holds? {n} not sent yet will be lost.",
+  forgetDo: "Delete and sign out",
+  forgetNote: {
+    one: "The messages held here, and {n} that waits to be sent, are deleted from this device.",
+    other: "The messages held here, and {n} that wait to be sent, are deleted from this device.",
+  },
   themeTo: "Colours: {theme}",
   themeAuto: "as the device",
   themeLight: "light",
@@ -38,6 +42,7 @@ const words = {
   updateNow: "Reload",
   // Link
   linkOnline: "Online",
+  linkOnlineVia: "Online at {site}",
   linkConnecting: "Connecting…",
   linkOffline: "Offline",
   linkOfflineSince: "Offline since {time}",
@@ -48,6 +53,7 @@ const words = {
   changeRefused: {one: "The hub refused a change: {reason}", other: "The hub refused {n} changes, the last one: {reason}"},
   linkRetry: "next try {time}",
   offlineNote: "You are offline. Messages are kept on this device and sent when the connection is back.",
+  offlineNoteMemory: "You are offline. Messages wait in this tab only, as the page was not loaded over https: do not close it.",
   offlineWaiting: {one: "{n} message is waiting.", other: "{n} messages are waiting."},
   refusedNote: "The hub refused this connection: {reason}",
   // Conversations

@@ -57,11 +57,6 @@ export class Fieldpost {
     this.handlers.clear();
   }
 
-  forget() {
-    localStorage.removeItem(OUTBOX);
-    return Promise.resolve();
-  }
-
   /* What a test does */
 
   setLink(state, reason = null) {
