@@ -55,28 +55,37 @@ after(async () => {
   }
 });
 
+/** page.waitForFunction() waits for a frame to be drawn, and tabs in the background draw none. */
+const inPage = (page, fn, arg) => until(() => page.evaluate(fn, arg), String(fn));
+
 async function open() {
   const page = await context.newPage();
   page.faults = [];
   page.on("pageerror", (error) => page.faults.push(error.message));
   page.on("console", (message) => message.type() === "error" && page.faults.push(message.text()));
   await page.goto(origin);
-  await page.waitForFunction(() => globalThis.kit);
+  await inPage(page, () => Boolean(globalThis.kit));
   return page;
 }
 
 /** A page with the client of a user, as an application makes it. */
 async function client(user) {
   const page = await open();
-  await page.evaluate(async ([url, name]) => {
+  await page.evaluate(([url, name]) => {
     globalThis.fp = new globalThis.kit.Fieldpost({url, user: name, password: ""});
-    await globalThis.fp.start();
+    globalThis.fp.start().then(() => (globalThis.isStarted = true));
   }, [broker.wsUrl, user]);
+  try {
+    await inPage(page, () => globalThis.isStarted);
+  } catch (error) {
+    const {held, pending} = await page.evaluate(() => navigator.locks.query());
+    throw new Error(`${error.message}; faults: ${page.faults}; locks: ${JSON.stringify([held, pending])}`);
+  }
   return page;
 }
 
 const texts = (conv) => globalThis.fp.rows(conv).filter((row) => row.kind === "message").map((row) => `${row.text} ${row.state}`);
-const online = (page) => page.waitForFunction(() => globalThis.fp.link.state === "online");
+const online = (page) => inPage(page, () => globalThis.fp.link.state === "online");
 const heard = (conv) => bob.rows(conv).filter((row) => row.kind === "message").map((row) => row.text);
 
 test("IndexedDB keeps what it is given", async () => {
@@ -118,7 +127,7 @@ test("two tabs: one connection, one outbox, and both show the same", async () =>
   assert.equal(await saying, true, "the second leads now");
   await until(() => heard(conv).length === 43, "all arrive");
   assert.deepEqual(heard(conv).slice(3), Array.from({length: 40}, (_one, i) => `${i}`));
-  await second.waitForFunction(() => globalThis.fp.outbox().length === 0);
+  await inPage(second, () => globalThis.fp.outbox().length === 0);
   assert.deepEqual([...first.faults, ...second.faults], []);
   await second.close();
 });
@@ -129,7 +138,7 @@ test("said offline, the tab is closed, opened again: it is there, and arrives", 
   const conv = await page.evaluate(() => globalThis.fp.createConversation({scope: "away", title: "Away", members: {bob: 1}}));
   await until(() => bob.conversation(conv)?.head === 1, "the conversation is there");
   await broker.kill();
-  await page.waitForFunction(() => globalThis.fp.link.state !== "online");
+  await inPage(page, () => globalThis.fp.link.state !== "online");
   await page.evaluate((id) => globalThis.fp.send(id, "from the cellar"), conv);
   await page.close();
   const again = await client("carl");
@@ -147,7 +156,7 @@ test("delivered only after IndexedDB has it", async () => {
   await online(page);
   const conv = await page.evaluate(() => globalThis.fp.createConversation({scope: "disk", title: "Disk", members: {bob: 1}}));
   await until(() => bob.conversation(conv)?.head === 1, "the conversation is there");
-  await page.waitForFunction((id) => globalThis.fp.conversation(id).head === 1 && globalThis.fp.outbox().length === 0, conv);
+  await inPage(page, (id) => globalThis.fp.conversation(id).head === 1 && globalThis.fp.outbox().length === 0, conv);
   await page.evaluate(() => { // every transaction that writes is given up by the browser at its end
     const {transaction} = IDBDatabase.prototype;
     globalThis.aborted = 0;
@@ -166,8 +175,8 @@ test("delivered only after IndexedDB has it", async () => {
   });
   const row = await bob.send(conv, "is it safe?");
   const state = () => bob.rows(conv).find((one) => one.key === row.key).state;
-  await page.waitForFunction((id) => globalThis.fp.rowCount(id) === 2, conv); // shown
-  await page.waitForFunction(() => globalThis.aborted > 0);
+  await inPage(page, (id) => globalThis.fp.rowCount(id) === 2, conv); // shown
+  await inPage(page, () => globalThis.aborted > 0);
   const {received} = await page.evaluate(async () => { // a question and its answer: what was sent before it has arrived
     const {user} = globalThis.fp;
     await globalThis.fp.watch(["bob"]);
