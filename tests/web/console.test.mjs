@@ -160,6 +160,7 @@ onPage(
         fake.people.set(text, {state: text, since: 1, text, until: 2, via: text});
         fake.tell(`fp/1/ops/${text}`, {[text]: 1, relay_lag: 3});
         fake.tell("fp/1/ops/hub", {sessions: 1, [text]: 2});
+        fake.tell("fp/1/ops/relay", {[text]: {up: i % 2, [text]: 1}});
       });
       fake.setConversation(id, {title: texts.join(" ")});
       fake.convs.get("safety").scope = texts[0];
@@ -452,6 +453,8 @@ onPage("operations: what is reported is shown, what is not is named", {}, async 
   assert.match(await tile("Live sessions"), /1[78]\d/);
   assert.match(await tile("Commands"), /\d.*per s/);
   assert.match(await tile("Commit time"), /Not reported/);
+  assert.match(await page.textContent(".relays"), /site-bup.*site-northdown80/s);
+  assert.match(await page.textContent("[aria-label=Alerts]"), /Trunk site-north is down/);
   assert.match(await page.textContent("[aria-label=Disk]"), /Not reported by this hub/);
   await page.evaluate(() => fake.tell("fp/1/ops/disk", {free_bytes: 123456}));
   await page.waitForFunction(() => document.querySelector("[aria-label=Disk]").textContent.includes("123,456"));

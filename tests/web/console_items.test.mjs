@@ -103,6 +103,33 @@ test("what an operator must see at once becomes an alert", () => {
   );
 });
 
+test("relays are kept one by one, and one that goes down is an alert", () => {
+  const data = new OpsData();
+  const report = (up) =>
+    new Map([
+      [
+        "site-b",
+        new Map([
+          ["up", up],
+          ["waiting", 3],
+        ]),
+      ],
+      ["site-c", {up: 1, waiting: 0}],
+    ]);
+  [1, 1, 0].forEach((up, i) => data.told("fp/1/ops/relay", report(up), i * 1000));
+  assert.deepEqual(
+    data.latest("relay/").map(([name, values]) => [name, values.get("up")]),
+    [
+      ["site-b", 0],
+      ["site-c", 1],
+    ],
+  );
+  assert.deepEqual(
+    data.alerts.map(({key, values}) => [key, values.who]),
+    [["opsAlertDown", "site-b"]],
+  );
+});
+
 test("reports of any shape do no harm", () => {
   const data = new OpsData();
   for (const payload of [

@@ -3,7 +3,7 @@ import {Tile} from "./chart.js";
 import {bdi, fill, h, icon, oncePerFrame} from "./dom.js";
 import {askReaders, drawJourney, journeyOf} from "./panel.js";
 import {personLine, titleOf} from "./people.js";
-import {numberText, say, secondsText} from "./text.js";
+import {numberText, say, secondsText, spanText} from "./text.js";
 
 const MAX_STORY = 200;
 const US = 0.001; /* to ms */
@@ -42,7 +42,7 @@ export class Ops {
     this.alerts = h("div", {class: "card-body"});
     this.device = h("div", {class: "card-body"});
     this.all = h("div", {class: "card-body"});
-    this.journey = h("div", {class: "card-body", "aria-live": "polite"});
+    this.journey = h("div", {class: "card-body", "aria-live": "polite"}, h("p", {class: "hint"}, say("journeyHint")));
     const card = (title, body, cls = "") => h("section", {class: `card ${cls}`, "aria-label": say(title)}, h("h2", null, say(title)), body);
     this.el = h(
       "section",
@@ -144,10 +144,34 @@ export class Ops {
     return rows.length > 0;
   }
 
+  /** At a hub its relays, at a site its trunk to the hub; without a trunk what presence tells. */
   drawRelays() {
-    if (this.drawOther(this.relays, /relay|trunk|lag/)) {
-      return;
+    const rows = [...this.data.latest("relay/"), ...this.data.latest("trunk").map(([, values]) => [say("opsTrunk"), values])];
+    if (rows.length > 0) {
+      fill(this.relays, this.relayTable(rows), h("p", {class: "hint"}, say("opsRelayHint")));
+    } else if (!this.drawOther(this.relays, /relay|trunk|lag/)) {
+      this.drawVia();
     }
+  }
+
+  relayTable(rows) {
+    const known = (ms) => (ms === undefined ? null : spanText(ms));
+    const columns = [
+      ["opsRelayWaiting", (v) => numberText(waitingOf(v))],
+      ["opsRelayOldest", (v) => known(v.get("oldest_age_ms"))],
+      ["opsRelayRtt", (v) => (v.get("up") > 0 ? known((v.get("rtt_us") ?? v.get("rtt") ?? 0) * US) : null)],
+      ["opsRelayHeard", (v) => (v.get("up") > 0 ? known(v.get("heard_ms")) : null)],
+    ].filter(([, of]) => rows.some(([, v]) => of(v) !== null));
+    const head = ["opsRelay", "opsRelayState", ...columns.map(([key]) => key)].map((key) => h("th", {scope: "col"}, say(key)));
+    const line = ([name, v]) => {
+      const state = v.get("up") > 0 ? "up" : "down";
+      const cells = columns.map(([, of]) => h("td", null, of(v) ?? "–"));
+      return h("tr", null, h("th", {scope: "row"}, bdi(name)), h("td", {class: state}, say(state === "up" ? "opsRelayUp" : "opsRelayDown")), cells);
+    };
+    return h("table", {class: "relays"}, h("thead", null, h("tr", null, head)), h("tbody", null, rows.map(line)));
+  }
+
+  drawVia() {
     const via = new Map();
     for (const user of this.users()) {
       const person = this.fp.person(user);
@@ -155,20 +179,12 @@ export class Ops {
         via.set(person.via, (via.get(person.via) ?? 0) + 1);
       }
     }
+    const one = ([relay, n]) => h("li", null, icon("relay"), h("strong", null, bdi(relay)), h("span", {class: "hint"}, say("opsRelayPeople", {n})));
     fill(
       this.relays,
       via.size === 0
         ? h("p", {class: "hint"}, say("opsNotWhy"))
-        : [
-            h(
-              "ul",
-              {class: "plain-list"},
-              [...via].map(([relay, n]) =>
-                h("li", null, icon("relay"), h("strong", null, bdi(relay)), h("span", {class: "hint"}, say("opsRelayPeople", {n}))),
-              ),
-            ),
-            h("p", {class: "hint"}, say("opsRelayFrom")),
-          ],
+        : [h("ul", {class: "plain-list"}, [...via].map(one)), h("p", {class: "hint"}, say("opsRelayFrom"))],
     );
   }
 
@@ -290,6 +306,9 @@ export class Ops {
     });
   }
 }
+
+/** Records that the other side has not confirmed: a hub counts them in all, a site lane by lane. */
+const waitingOf = (values) => values.get("waiting") ?? [...values].reduce((sum, [name, n]) => sum + (name.startsWith("lag_") ? n : 0), 0);
 
 /** Keeps the story of this device's link. */
 export function addStory(story, link, at) {

@@ -7,10 +7,12 @@ const MAX_TOPICS = 64;
 const MAX_COUNTERS = 256;
 const MAX_ALERTS = 100;
 
+const entriesOf = (payload) =>
+  payload instanceof Map ? [...payload] : payload && typeof payload === "object" && !ArrayBuffer.isView(payload) ? Object.entries(payload) : null;
+
 /** A flat {name: number} of whatever came, or null: what is told is as hostile as anything from a wire. */
 export function counters(payload) {
-  const entries =
-    payload instanceof Map ? [...payload] : payload && typeof payload === "object" && !ArrayBuffer.isView(payload) ? Object.entries(payload) : null;
+  const entries = entriesOf(payload);
   if (!entries) {
     return null;
   }
@@ -24,6 +26,19 @@ export function counters(payload) {
   return out;
 }
 
+/* A counter that rose, or a state that changed, of which an operator should know at once: name, sentence, and whether it tells. */
+const rose = (before, now) => now > before;
+const watched = [
+  ["commit_failures", "opsAlertCommit", rose],
+  ["shed", "opsAlertShed", rose],
+  ["look_up_failures", "opsAlertLookup", rose],
+  ["apply_failures", "opsAlertApply", rose],
+  ["trunk_hub_is_older", "opsAlertOlder", rose],
+  ["older", "opsAlertOlder", rose],
+  ["up", "opsAlertDown", (before, now) => before > 0 && now === 0],
+  ["up", "opsAlertUp", (before, now) => before === 0 && now > 0],
+];
+
 export class OpsData {
   constructor() {
     this.topics = new Map(); /* name -> [{at, values: Map}] */
@@ -31,11 +46,22 @@ export class OpsData {
     this.lastAt = 0;
   }
 
-  /** A report came at `at`. False if it can't be read. */
+  /** A report came at `at`: {name: number}, or {who: {name: number}}, which is kept as a topic for each. False if it can't be read. */
   told(topic, payload, at) {
     const name = topic.replace(/^fp\/1\/ops\//, "").slice(0, 60);
     const values = counters(payload);
-    if (!values || (!this.topics.has(name) && this.topics.size >= MAX_TOPICS)) {
+    if (!values) {
+      return false;
+    }
+    const parts = entriesOf(payload)
+      .filter(([, value]) => counters(value))
+      .slice(0, MAX_TOPICS);
+    parts.forEach(([who, value]) => this.keep(`${name}/${String(who).slice(0, 40)}`, counters(value), at));
+    return (values.size > 0 || parts.length === 0 ? this.keep(name, values, at) : true) && parts.length <= MAX_TOPICS;
+  }
+
+  keep(name, values, at) {
+    if (!this.topics.has(name) && this.topics.size >= MAX_TOPICS) {
       return false;
     }
     const list = this.topics.get(name) ?? [];
@@ -47,26 +73,27 @@ export class OpsData {
     this.topics.set(name, list);
     this.lastAt = at;
     if (before) {
-      this.watch(before.values, values, at);
+      this.watch(name, before.values, values, at);
     }
     return true;
   }
 
-  /** What an operator should see at once. */
-  watch(before, now, at) {
-    for (const [name, key] of [
-      ["commit_failures", "opsAlertCommit"],
-      ["shed", "opsAlertShed"],
-      ["look_up_failures", "opsAlertLookup"],
-    ]) {
-      const n = (now.get(name) ?? 0) - (before.get(name) ?? 0);
-      if (n > 0) {
-        this.alert(at, key, {n});
+  watch(topic, before, now, at) {
+    for (const [name, key, tells] of watched) {
+      if (before.has(name) && now.has(name) && tells(before.get(name), now.get(name))) {
+        this.alert(at, key, {n: now.get(name) - before.get(name), who: topic.replace(/^relay\//, "")});
       }
     }
-    if (before.has("epoch") && now.has("epoch") && before.get("epoch") !== now.get("epoch")) {
+    if (topic === "hub" && before.has("epoch") && before.get("epoch") !== now.get("epoch")) {
       this.alert(at, "opsAlertEpoch", {epoch: now.get("epoch")});
     }
+  }
+
+  /** The last report of each topic below `prefix`: [[name, Map]]. */
+  latest(prefix) {
+    return [...this.topics]
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, list]) => [name.slice(prefix.length), list[list.length - 1].values]);
   }
 
   alert(at, key, values, href) {

@@ -563,6 +563,10 @@ export function operations(fp, count = 120) {
     hub.jobs = next() < 0.1 ? 2 : 0;
     host.publishes += Math.round(load * 9);
     fp.tell("fp/1/ops/hub", {...hub});
+    fp.tell("fp/1/ops/relay", {
+      "site-b": {up: 1, waiting: Math.round(next() * 3), rtt_us: 41000 + next() * 9000, heard_ms: Math.round(next() * 900)},
+      "site-north": {up: i < count - 20 ? 1 : 0, waiting: i < count - 20 ? 0 : (i - count + 21) * 4, rtt_us: 63000, heard_ms: 0},
+    });
     fp.tell("fp/1/ops/host", {
       ...host,
       delivery_us_max: 900 + next() * 2200,

@@ -17,7 +17,7 @@ globalThis.app = app;
 globalThis.fakeOperations = (count) => {
   const real = Date.now;
   let now = real() - count * 1000;
-  Date.now = () => (now += 500);
+  Date.now = () => (now += 1000 / 3);
   operations(globalThis.fake, count);
   Date.now = real;
 };
