@@ -296,7 +296,9 @@ onPage("10,000 messages scroll with few of them drawn, and the place is kept", {
   seen.frames.sort((a, b) => a - b);
   const [median, most, longest] = [75, 142, 149].map((i) => seen.frames[i].toFixed(1));
   console.log(`frames while scrolling 10,000: median ${median} ms, 95 % ${most} ms, longest ${longest} ms; ${seen.most} drawn at most`);
+  assert.equal(await page.getAttribute(".feed", "tabindex"), "0", "Tab comes to the list, also where the message that had the focus is not drawn");
   await page.evaluate(() => app.thread.revealSeq(5000));
+  assert.equal(await page.locator('.feed article[tabindex="0"]').count(), 1);
   const at = () =>
     page.evaluate(() => [...document.querySelectorAll("article")].find((el) => el.textContent.includes("5000. ")).getBoundingClientRect().top);
   const before = await at();

@@ -1,10 +1,12 @@
 /** One conversation: its head, what waits for a confirmation, the list of messages, the composer. */
 import {Composer} from "./composer.js";
-import {announce, ask, bdi, fill, h, icon, iconButton, menu, oncePerFrame} from "./dom.js";
+import {announce, bdi, fill, h, icon, iconButton, menu, oncePerFrame} from "./dom.js";
 import {Items} from "./items.js";
 import {answerable, drawFold, drawRow, isGone, needsMe} from "./message.js";
-import {avatar, nameOf, offered, otherOf, personText, reactionSign, titleOf} from "./people.js";
+import {avatar, nameOf, otherOf, personText, titleOf} from "./people.js";
 import {say} from "./text.js";
+import {ThreadKeys} from "./thread_keys.js";
+import {entriesFor} from "./thread_menu.js";
 import {VirtualList} from "./virtual.js";
 
 const READ_AFTER_MS = 300;
@@ -52,7 +54,7 @@ export class Thread {
       sent: () => this.sent(),
       run: (promise) => this.run(promise),
       lastOwn: () => this.lastOwn(),
-      left: () => this.focusLast(),
+      left: () => this.keys.focusLast(),
     });
     this.el = h(
       "section",
@@ -63,9 +65,7 @@ export class Thread {
       this.typingLine,
       this.composer.el,
     );
-    this.feed.addEventListener("keydown", (event) => this.key(event));
-    this.feed.addEventListener("focusin", (event) => this.focused(event));
-    this.feed.addEventListener("click", (event) => this.tapped(event));
+    this.keys = new ThreadKeys(this, this.feed);
     this.feed.addEventListener("scroll", () => this.endShown(), {passive: true});
   }
 
@@ -367,6 +367,7 @@ export class Thread {
   /* What is seen */
 
   shown(first, last) {
+    this.feed.tabIndex = this.list.drawn.has(this.active) ? -1 : 0; /* one of both is where Tab comes to */
     if (first <= OLDER_WITHIN) {
       this.older();
     }
@@ -462,7 +463,7 @@ export class Thread {
     const el = this.list.reveal(this.items.ofRow(r), {middle: true});
     if (el) {
       el.classList.add("flash");
-      this.activate(el);
+      this.keys.activate(el);
       el.focus({preventScroll: true});
     }
     this.endShown();
@@ -475,127 +476,9 @@ export class Thread {
   }
 
   menu(row, anchor) {
-    const {fp, id, conv} = this;
-    const may = conv.joined !== false && conv.role !== 0;
-    const entries = [];
-    const reacted = (emoji) => (row.reactions ?? []).some((r) => r.emoji === emoji && r.users.includes(fp.user));
-    if (answerable(row) && may) {
-      entries.push({
-        label: say("actions"),
-        emoji: offered.map((emoji) => ({
-          label: say(reacted(emoji) ? "actionUnreact" : "actionReact", {emoji}),
-          text: reactionSign(emoji),
-          checked: reacted(emoji),
-          run: () => this.on.react(row, emoji, reacted(emoji)),
-        })),
-      });
-      if (needsMe(row, fp.user, conv.role)) {
-        entries.push({label: say("confirm"), icon: "check", run: () => this.confirm(row)});
-      }
-      entries.push({label: say("actionReply"), icon: "reply", run: () => this.composer.setMode({what: "reply", row})});
-      if (row.own) {
-        entries.push({label: say("actionEdit"), icon: "edit", run: () => this.composer.setMode({what: "edit", row})});
-      }
-    }
-    if (!isGone(row)) {
-      entries.push({label: say("actionCopy"), icon: "copy", run: () => navigator.clipboard?.writeText(row.text ?? "").catch(() => {})});
-    }
-    if (row.seq !== null) {
-      entries.push({label: say("actionReaders"), icon: "eye", run: () => this.go.panel("readers", row.seq)});
-      entries.push({label: say("actionJourney"), icon: "path", run: () => this.go.panel("journey", row.seq)});
-    }
-    if (row.state === "failed") {
-      entries.push({label: say("retry"), icon: "retry", run: () => this.on.retry(row)});
-    }
-    if (row.state === "failed" || row.state === "queued") {
-      entries.push({label: say("discard"), icon: "trash", danger: true, run: () => this.on.cancel(row)});
-    }
-    if (answerable(row) && may && (row.own || conv.role >= 2)) {
-      entries.push({label: say("actionDelete"), icon: "trash", danger: true, run: () => this.run(fp.remove(id, row.seq))});
-    }
-    if (row.seq !== null && !row.redacted && conv.role >= 2) {
-      entries.push({label: say("actionRedact"), icon: "hide", danger: true, run: () => this.redact(row)});
-    }
+    const entries = entriesFor(this, row);
     if (entries.length) {
       menu(anchor, say("actions"), entries);
-    }
-  }
-
-  redact(row) {
-    ask({
-      title: say("redactTitle"),
-      note: say("redactWhy"),
-      fields: [{name: "reason", label: say("redactTitle"), max: 200}],
-      button: say("actionRedact"),
-      danger: true,
-      cancelText: say("cancel"),
-      done: ({reason}) => this.run(this.fp.redact(this.id, row.seq, reason)),
-    });
-  }
-
-  /* Keys: up and down among the messages, Enter opens what can be done, Escape goes back to writing */
-
-  key(event) {
-    const article = event.target.closest?.("article");
-    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    if (event.key === "Escape") {
-      event.preventDefault();
-      event.stopPropagation();
-      this.toEnd();
-    } else if (plain && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
-      event.preventDefault();
-      const at = article ? this.items.index(article.dataset.key) : this.list.at(this.feed.scrollTop + this.feed.clientHeight);
-      this.focusItem(article ? at + (event.key === "ArrowUp" ? -1 : 1) : at);
-    } else if (plain && event.key === "Home") {
-      event.preventDefault();
-      this.focusItem(0);
-    } else if (plain && event.key === "End") {
-      event.preventDefault();
-      this.focusItem(this.items.length - 1);
-    } else if (plain && event.target === article && (event.key === "Enter" || event.key === " ")) {
-      event.preventDefault();
-      article.querySelector(".fold, .more")?.click();
-    } else if (plain && event.target === article && event.key === "r") {
-      const row = this.row(this.items.all[this.items.index(article.dataset.key)].from);
-      if (answerable(row) && this.conv.role !== 0) {
-        event.preventDefault();
-        this.composer.setMode({what: "reply", row});
-      }
-    }
-  }
-
-  focusItem(i) {
-    const el = this.list.reveal(Math.max(0, Math.min(i, this.items.length - 1)));
-    if (el) {
-      this.activate(el);
-      el.focus({preventScroll: true});
-    }
-    this.endShown();
-  }
-
-  focusLast() {
-    this.focusItem(this.items.length - 1);
-  }
-
-  activate(el) {
-    this.feed.querySelector('article[tabindex="0"]')?.setAttribute("tabindex", "-1");
-    el.tabIndex = 0;
-    this.active = el.dataset.key;
-    this.feed.tabIndex = -1;
-  }
-
-  focused(event) {
-    const article = event.target.closest("article");
-    if (article && article.dataset.key !== this.active) {
-      this.activate(article);
-    }
-  }
-
-  /** On a touch screen a tap on a message opens what can be done with it. */
-  tapped(event) {
-    const bubble = event.target.closest(".bubble");
-    if (bubble && !event.target.closest("button") && matchMedia("(pointer: coarse)").matches && getSelection().isCollapsed) {
-      bubble.parentElement.querySelector(".more").click();
     }
   }
 }
