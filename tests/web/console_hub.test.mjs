@@ -89,9 +89,12 @@ test("two people write to each other, offline too, and each sees what became of 
   await write(ana, "Written while the hub was away.");
   await state(ana, "queued");
   assert.match(await ana.textContent(".composer-note"), /1 message is waiting/);
+  await ana.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await ana.context().setOffline(true);
   await ana.reload();
   await signIn(ana, {user: "ana.kovac"});
   await saw(ana, "Written while the hub was away.");
+  await ana.context().setOffline(false);
   await broker.start();
   await ana.click(".link-now", {timeout: 2000}).catch(() => {}); /* it may have come back by itself */
   await saw(ben, "Written while the hub was away.");
@@ -101,6 +104,13 @@ test("two people write to each other, offline too, and each sees what became of 
   await ana.click(".details-button");
   await ana.waitForFunction(() => /Active/.test(document.querySelector(".members")?.textContent));
   assert.ok(await onlyOwn(ana));
+  await ben.click(".to-list");
+  await ben.click(".account");
+  await ben.click("text=Sign out and delete");
+  await ben.click("dialog [type=submit]");
+  await ben.waitForSelector("#password");
+  await ben.waitForFunction(async () => (await indexedDB.databases()).length === 0);
+  assert.deepEqual(await ben.evaluate(() => ({...localStorage})), {}, "nothing stays in the browser");
   const faults = (page) => page.faults.filter((fault) => !/WebSocket connection/.test(fault));
   assert.deepEqual([...faults(ana), ...faults(ben)], []);
   await Promise.all([ana, ben].map((page) => page.context().close()));
