@@ -4,7 +4,7 @@ import * as K from "../../edge-relay/web/sdk/keys.js";
 import {backoff, later, ORDER} from "../../edge-relay/web/sdk/states.js";
 import {Thread} from "../../edge-relay/web/sdk/thread.js";
 import {newRecord} from "../../edge-relay/web/sdk/mirror.js";
-import {DEVICE, randomOf, USER, World} from "./sim.mjs";
+import {DEVICE, randomOf, World} from "./sim.mjs";
 
 const STEPS = Number(process.env.FIELDPOST_WEB_STEPS ?? 100000);
 const SEED = Number(process.env.FIELDPOST_SEED ?? 20240607);
@@ -114,3 +114,109 @@ function check(world) {
   const shown = new Set(world.convs.flatMap((conv) => mirror.rows(conv)).map((row) => row.text));
   world.accepted.forEach((text) => assert.ok(shown.has(text), `"${text}" was accepted, and is gone`));
 }
+
+test("the pause before a reconnect: full jitter, up to a bound that doubles until a minute", () => {
+  const random = randomOf(1);
+  for (let attempt = 0; attempt < 40; attempt++) {
+    const bound = Math.min(60000, 200 * 2 ** attempt);
+    const waits = Array.from({length: 200}, () => backoff(attempt, random()));
+    assert.ok(waits.every((wait) => wait >= 100 && wait <= bound), `attempt ${attempt}`);
+    assert.ok(Math.max(...waits) > 0.9 * bound && (attempt < 3 || Math.min(...waits) < 0.1 * bound), `attempt ${attempt}: spread over all of it`);
+  }
+});
+
+test("a state never goes back, whatever comes", () => {
+  for (const state of [...ORDER, "failed"]) {
+    for (const next of [...ORDER, "failed"]) {
+      assert.ok(rank(later(state, next)) >= rank(state), `${state} ${next}`);
+    }
+  }
+  assert.equal(later("sent", "failed"), "sent");
+  assert.equal(later("relayed", "failed"), "failed");
+  assert.equal(later("failed", "relayed"), "failed");
+});
+
+const said = (seq, kind, fields) => ({
+  kind, seq, n: seq, conv: "c", seen: 0, priority: 2, ref: null, version: null, body: null, isGone: false, at: seq, user: "bob", device: "desk", flags: 0,
+  composed: null, branch: null, ...fields,
+});
+const text = (words) => ({text: words, media: "text/plain", mustConfirm: false});
+
+test("events give the same rows in whatever order they come", () => {
+  const log = [
+    said(1, K.K_CONV_NEW, {body: {scope: "s", title: "T"}}), said(2, K.K_MSG, {body: text("one")}), said(3, K.K_MSG, {body: text("two")}),
+    said(4, K.K_EDIT, {ref: 2, version: 4, body: text("one, edited")}), said(5, K.K_EDIT, {ref: 2, version: 4, flags: K.FLAG_CONFLICT, body: text("lost")}),
+    said(6, K.K_REACT, {ref: 3, body: {emoji: "+", back: false}}), said(7, K.K_DELETE, {ref: 3, version: 7}), said(8, K.K_EDIT, {ref: 3, body: text("no")}),
+    said(9, K.K_CONFIRM, {ref: 2, user: "ann"}), said(10, K.K_REDACT, {ref: 3, version: 10}), said(11, K.K_MSG, {isGone: true}),
+    said(12, K.K_EDIT, {ref: 11, version: 12, body: text("of a page: the first body is left out")}),
+  ];
+  const shown = (events) => {
+    const thread = new Thread({...newRecord("c", "s"), cursor: 12}, {user: "ann", device: "phone"});
+    events.forEach((list) => thread.add(list));
+    return Array.from({length: thread.count()}, (_one, i) => thread.row(i));
+  };
+  const wanted = shown([log]);
+  assert.deepEqual(wanted.map((row) => [row.seq, row.text, row.edited, row.deleted, row.redacted, row.version]), [
+    [1, null, false, false, false, 1], [2, "one, edited", true, false, false, 4], [3, null, false, true, true, 10],
+    [11, "of a page: the first body is left out", true, false, false, 12],
+  ]);
+  assert.deepEqual(wanted[1].lost.map((edit) => edit.text), ["lost"]);
+  assert.deepEqual(wanted[1].confirmedBy, ["ann"]);
+  const random = randomOf(2);
+  for (let i = 0; i < 200; i++) {
+    const mixed = log.map((ev) => [random(), ev]).sort((a, b) => a[0] - b[0]).map(([, ev]) => [ev]);
+    assert.deepEqual(shown(mixed), wanted);
+    assert.deepEqual(shown([...mixed, log]), wanted, "twice is once");
+  }
+});
+
+test("another epoch: what was held goes, what waits is numbered anew and sent", async () => {
+  const world = new World(1);
+  world.start();
+  await world.settle();
+  for (const word of ["one", "two"]) {
+    world.say(word);
+    await world.settle();
+  }
+  world.tell(world.hub.other("c1", 1));
+  await world.settle();
+  world.cut();
+  const waiting = world.say("waits");
+  const old = world.hub;
+  world.hub = new old.constructor(world.convs); // restored to the time before anything was said
+  world.hub.epoch = 8;
+  await world.settle();
+  assert.equal(world.model.mirror.meta.epoch, 8);
+  const rows = world.convs.flatMap((conv) => world.model.mirror.rows(conv));
+  assert.deepEqual(rows.map((row) => [row.text, row.n, row.seq]), [["waits", 1, 1]]);
+  assert.notEqual(waiting.n, 1);
+  assert.deepEqual([...world.store.logs.values()].flatMap((log) => [...log.values()].map((ev) => ev.body.text)), ["waits"]);
+});
+
+test("a site's event that the hub refuses is taken away; one that the site tells no more is, too", async () => {
+  const world = new World(3);
+  world.isLossy = false;
+  world.start();
+  await world.settle();
+  const provisional = (n, flags) => new Map([
+    [K.KEY_KIND, K.K_MSG], [K.KEY_N, n], [K.KEY_CONV, "c1"], ...(flags ? [] : [[K.KEY_BODY, new Map([[K.MSG_TEXT, `p${n}`]])]]), [K.KEY_AT, 5],
+    [K.KEY_USER, "bob"], [K.KEY_DEVICE, "desk"], [K.KEY_FLAGS, K.FLAG_PROVISIONAL | flags], [K.KEY_BRANCH, ["site", 0, n]],
+  ]);
+  const shown = () => world.model.mirror.rows("c1").map((row) => `${row.text} ${row.state}`);
+  [2, 1, 3].forEach((n) => world.tell(provisional(n, 0)));
+  while (world.net.length > 0) {
+    world.arrive();
+  }
+  assert.deepEqual(shown(), ["p1 relayed", "p2 relayed", "p3 relayed"], "in the site's order");
+  world.tell(provisional(2, K.FLAG_REFUSED));
+  const event = world.hub.other("c1", 3);
+  event.set(K.KEY_BODY, new Map([[K.MSG_TEXT, "p3"]]));
+  world.tell(event);
+  while (world.net.length > 0) {
+    world.arrive();
+  }
+  assert.deepEqual(shown(), ["p3 sent", "p1 relayed"]);
+  world.cut();
+  await world.settle();
+  assert.deepEqual(shown(), ["p3 sent"]);
+});

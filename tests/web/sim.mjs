@@ -24,6 +24,7 @@ export function randomOf(seed) {
 class Hub {
   constructor(convs) {
     this.logs = new Map(convs.map((id) => [id, []]));
+    this.epoch = 7;
     this.next = 1;
     this.answers = new Map();
     this.put_off = new Map();
@@ -184,7 +185,7 @@ export class World {
       const heads = this.convs.map((conv) => [conv, "s", this.hub.logs.get(conv).length, 0, 0, 0]);
       const next = this.site ? Math.max(this.hub.next, this.site.next) : this.hub.next;
       this.down(new Map([
-        [1, K.REPLY_WELCOME], [K.WELCOME_EPOCH, 7], [K.WELCOME_SESSION, 1], [K.WELCOME_AT, this.hub.at], [K.WELCOME_NEXT, next], [K.WELCOME_HEADS, heads],
+        [1, K.REPLY_WELCOME], [K.WELCOME_EPOCH, this.hub.epoch], [K.WELCOME_SESSION, 1], [K.WELCOME_AT, this.hub.at], [K.WELCOME_NEXT, next], [K.WELCOME_HEADS, heads],
         [K.WELCOME_LIMITS, new Map([[K.LIMIT_BATCH, 64], [K.LIMIT_RATE, 0], [K.LIMIT_COMMAND_BYTES, 16384]])],
       ]));
       for (const [conv, cursor] of command.get(K.KEY_BODY).get(K.HELLO_CURSORS) ?? []) {

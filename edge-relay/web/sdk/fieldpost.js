@@ -141,10 +141,10 @@ export class Fieldpost {
     this.host = host;
     this.mirror = host.model.mirror;
     this.isDumped = true;
-    this.tabs?.post({t: "lead"});
     this.showAll();
-    host.run((model, now) => model.begin(now));
     this.ready();
+    this.tabs?.post({t: "lead"});
+    host.run((model, now) => model.begin(now));
     for (const [id, call] of this.calls) {
       this.answer(id, call);
     }

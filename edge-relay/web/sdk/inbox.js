@@ -314,7 +314,7 @@ export class Inbox {
       this.olderPage(page, follow, now);
       return;
     }
-    this.head(page.conv, page.to, 0, now);
+    this.check(page.conv, now); // `to` alone is no head: asked beyond the end, it is what was asked for
     if (page.more) {
       follow.due = now + ANSWER_MS;
       return;
@@ -323,7 +323,7 @@ export class Inbox {
     follow.due = Infinity;
     const after = this.record(page.conv);
     if (after.cursor < after.head) {
-      follow.due = now + (after.cursor > record.cursor ? 0 : HOLE_MS); // the hub's credit was used up: on
+      follow.due = now + (after.cursor > record.cursor ? 0 : ANSWER_MS); // the hub's credit was used up: on; or it has no more, whatever the head says
     }
   }
 

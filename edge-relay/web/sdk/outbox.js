@@ -97,11 +97,11 @@ export class Outbox {
   }
 
   /** The open entries get n in their order from here on. What failed meanwhile may have had one of these: it loses its name. */
-  number(first) {
+  number(first, isOtherEpoch) {
     let n = first;
     for (const entry of this.mirror.entries.values()) {
       if (isOpen(entry)) {
-        this.put(entry, {n, key: keyOf(this.mirror.own.device, n)});
+        this.put(entry, {n, key: keyOf(this.mirror.own.device, n), seen: isOtherEpoch ? 0 : entry.seen}); // what was seen was of the old log
         n++;
       } else if (entry.state === "failed" && entry.n >= first) {
         this.put(entry, {n: -entry.id, key: keyOf(this.mirror.own.device, `failed-${entry.id}`)});
@@ -116,7 +116,7 @@ export class Outbox {
     this.reset();
     const isOurs = next >= this.firstN() && next <= this.nextN();
     if (isOtherEpoch || !isOurs) {
-      this.number(next);
+      this.number(next, isOtherEpoch);
     }
     for (const entry of this.open()) {
       if (!entry.tried || !this.durable.has(entry.id)) {
