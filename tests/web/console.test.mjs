@@ -434,6 +434,20 @@ onPage("a second conversation, another member, a status: the dialogs do what the
   await page.waitForSelector(".panel", {state: "detached"});
 });
 
+onPage("a tap on a message opens what can be done, beside it", {size: phone, touch: true}, async (page) => {
+  await go(page, "#/c/north-tower", ".feed article");
+  const bubble = page.locator(".bubble >> text=Crane is free");
+  const box = await bubble.boundingBox();
+  await bubble.tap();
+  const menu = await page.locator(".menu").boundingBox();
+  assert.ok(
+    menu.y + menu.height > box.y - 60 && menu.y < box.y + box.height + 60 && menu.x >= 0 && menu.x + menu.width <= phone.width,
+    JSON.stringify({box, menu}),
+  );
+  await page.tap(".menu >> text=Reply");
+  assert.match(await page.textContent(".composer-head"), /Reply to ben\.okafor.*Crane is free/);
+});
+
 onPage("a message comes in while one reads: it is told, and counted", {}, async (page) => {
   await go(page, "#/c/north-tower", ".feed article");
   await page.evaluate(() => fake.push("north-tower", {text: "a new word"}));

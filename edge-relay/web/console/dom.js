@@ -184,7 +184,7 @@ export function menu(anchor, label, entries) {
   };
   const back = () => {
     close();
-    (anchor.isConnected ? anchor : document.querySelector(".composer textarea"))?.focus();
+    (anchor.isConnected ? (anchor.checkVisibility() ? anchor : anchor.closest("article")) : document.querySelector(".composer textarea"))?.focus();
   };
   const pick = (entry) => () => {
     back();
@@ -232,7 +232,7 @@ export function menu(anchor, label, entries) {
   });
   arrows(box, () => [...box.querySelectorAll("button")]);
   (anchor.closest("dialog") ?? document.body).append(box);
-  const at = anchor.getBoundingClientRect();
+  const at = (anchor.checkVisibility() ? anchor : anchor.parentElement).getBoundingClientRect(); /* on a touch screen the dots are not shown */
   const size = box.getBoundingClientRect();
   const below = at.bottom + 4 + size.height <= innerHeight;
   const top = below ? at.bottom + 4 : Math.max(8, at.top - 4 - size.height);
