@@ -29,13 +29,11 @@ static enum fp_err tell_reset(struct hub *h, struct relay *r, uint64_t epoch, en
 }
 
 /* 0, or who has been restored. */
-static unsigned who_is_older(const struct relay *r, const struct fp_trunk_hello *hello)
+static unsigned who_is_older(const struct store_peer *p, const struct fp_trunk_hello *hello)
 {
-    const struct store_peer *p = &r->staged;
     bool same = p->epoch == hello->epoch;
     for (unsigned lane = 0; lane < FP_LANES; lane++) {
-        uint64_t acked = r->up && r->link.lanes[lane].acked > p->acked[lane] ? r->link.lanes[lane].acked : p->acked[lane];
-        if (same && (hello->lanes[lane].next <= p->have[lane] || hello->have[lane] < acked)) {
+        if (same && (hello->lanes[lane].next <= p->have[lane] || hello->have[lane] < p->acked[lane])) {
             return FP_RESET_RELAY_IS_OLDER;
         }
     }
@@ -109,7 +107,7 @@ enum fp_err relay_hello(struct hub *h, struct relay *r, const struct source_item
         r->stats.ignored++;
         return FP_OK;
     }
-    unsigned older = who_is_older(r, hello);
+    unsigned older = who_is_older(p, hello);
     if (older == 0 && holds_more(h, *hello, &err)) {
         older = FP_RESET_HUB_IS_OLDER;
     }

@@ -132,8 +132,8 @@ static void a_copy_of_its_hello_numbers_nothing_anew(void **state)
     s.mute = true;
     (void)rk_site_take(&k, &s); /* it has one of each under 1 and 2, and its ack is late */
     s.mute = false;
-    rk_write(&k, "kitchen", &n, 3);
     rk_say_hello(&k, rk_hello_of(), NULL, 0);
+    rk_write(&k, "kitchen", &n, 3);
     rk_site_run(&k, &s); /* fails at a hole */
     assert_int_equal(rk_count(&k, FP_TRUNK_WELCOME), 2);
     assert_int_equal(s.next_seq[0], 4);
