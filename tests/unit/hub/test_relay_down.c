@@ -388,6 +388,45 @@ static void a_floor_that_moves_is_told(void **state)
     kit_close(&k);
 }
 
+static void what_is_gone_while_it_was_on_the_way_is_told_as_a_floor(void **state)
+{
+    struct kit k;
+    struct kit_body b;
+    uint64_t n = 2;
+    struct rk_site s = rk_site_new();
+    (void)state;
+    rk_open(&k);
+    rk_write(&k, "kitchen", &n, 8);
+    fp_enc_init(&b.e, b.buf, sizeof(b.buf));
+    fp_enc_map(&b.e, 1);
+    fp_enc_uint(&b.e, FP_CONV_RETENTION);
+    fp_enc_uint(&b.e, 1);
+    struct fp_command c = {.kind = FP_K_CONV_SET, .n = n++, .conv = kit_id("kitchen"), .priority = FP_PRIORITY_NORMAL, .body = fp_enc_bytes_of(&b.e)};
+    kit_send(&k, "anna-phone", &c);
+    kit_run(&k);
+    uint64_t day_ms = 86400000;
+    uint64_t hour_ms = 3600000;
+    kit_pass(&k, day_ms + hour_ms - k.wall.ms % hour_ms - 5000); /* retention goes by the hour */
+    rk_write(&k, "kitchen", &n, 2);
+    assert_int_equal(rk_head(&k, "kitchen"), 12);
+    rk_hello(&k);
+    s.deaf = true;
+    for (int i = 0; i < 40; i++) {
+        kit_pass(&k, 500);
+        rk_ack(&k, 0, 0, TRUNK_CREDIT);
+        kit_run(&k);
+        kit_idle(&k);
+        (void)rk_site_take(&k, &s);
+        s.deaf = i < 20;
+    }
+    rk_site_run(&k, &s);
+    assert_true(s.floor > 0);
+    assert_in_range(s.convs, 1, 2);
+    assert_true(s.events < 12);
+    assert_int_equal(s.next_seq[0], rk_head(&k, "kitchen"));
+    kit_close(&k);
+}
+
 static void what_people_say_about_themselves_follows(void **state)
 {
     struct kit k;
@@ -440,6 +479,7 @@ int main(void)
         cmocka_unit_test(horizons_follow_and_are_not_told_twice),
         cmocka_unit_test(a_conversation_without_its_beginning_is_told_as_it_is),
         cmocka_unit_test(a_floor_that_moves_is_told),
+        cmocka_unit_test(what_is_gone_while_it_was_on_the_way_is_told_as_a_floor),
         cmocka_unit_test(what_people_say_about_themselves_follows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* A link that loses, repeats and reorders, a hub that dies, a pipe that comes and goes: in the end both have all of it, once, and nothing had a hole. */
+/* A link that loses, repeats and reorders, a hub that dies, a pipe that comes and goes: both have all of it, once, and there never was a hole. */
 #include "tests/support/sim_random.h"
 #include "tests/unit/hub/relay_kit.h"
 
