@@ -104,6 +104,7 @@ export class App {
       }
     });
     form.noValidate = true;
+    this.root.classList.remove("in-thread");
     fill(this.root, h("main", {class: "login-page"}, form));
     (user.value ? password : user).focus();
   }
@@ -370,6 +371,7 @@ export class App {
     this.close();
     document.title = `${say("opsTitle")} · ${say("app")}`;
     this.ops = new Ops(this.fp, this.data, this.story);
+    this.root.classList.remove("in-thread");
     this.main.className = "main ops-view";
     fill(this.main, this.ops.el);
     this.ops.start();
@@ -410,6 +412,7 @@ export class App {
   }
 
   frameOf(hasPanel) {
+    this.root.classList.toggle("in-thread", this.thread !== null);
     this.main.className = `main messenger ${this.thread ? "has-thread" : ""} ${hasPanel ? "has-panel" : ""}`;
   }
 

@@ -157,6 +157,8 @@ export function oncePerFrame(fn) {
   return ask;
 }
 
+const isShown = (el) => el.getClientRects().length > 0;
+
 /** Arrow keys, Home and End move the focus among `items()` (elements that can have it). */
 export function arrows(box, items, {across = false} = {}) {
   const [back, on] = across ? ["ArrowLeft", "ArrowRight"] : ["ArrowUp", "ArrowDown"];
@@ -184,7 +186,7 @@ export function menu(anchor, label, entries) {
   };
   const back = () => {
     close();
-    (anchor.isConnected ? (anchor.checkVisibility() ? anchor : anchor.closest("article")) : document.querySelector(".composer textarea"))?.focus();
+    (anchor.isConnected ? (isShown(anchor) ? anchor : anchor.closest("article")) : document.querySelector(".composer textarea"))?.focus();
   };
   const pick = (entry) => () => {
     back();
@@ -232,7 +234,7 @@ export function menu(anchor, label, entries) {
   });
   arrows(box, () => [...box.querySelectorAll("button")]);
   (anchor.closest("dialog") ?? document.body).append(box);
-  const at = (anchor.checkVisibility() ? anchor : anchor.parentElement).getBoundingClientRect(); /* on a touch screen the dots are not shown */
+  const at = (isShown(anchor) ? anchor : anchor.parentElement).getBoundingClientRect(); /* on a touch screen the dots are not shown */
   const size = box.getBoundingClientRect();
   const below = at.bottom + 4 + size.height <= innerHeight;
   const top = below ? at.bottom + 4 : Math.max(8, at.top - 4 - size.height);
