@@ -37,7 +37,7 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
         reason == LWS_CALLBACK_WSI_DESTROY) {
         c = lws_get_opaque_user_data(wsi);
     }
-    if (c == NULL || (void *)c == (void *)the_gateway->loop) {
+    if (c == NULL) {
         /* A WebSocket without a subprotocol, or a CONNECT, which libwebsockets takes for a raw socket. */
         return reason == LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION || reason == LWS_CALLBACK_RAW_ADOPT || reason == LWS_CALLBACK_RAW_RX ? -1 : 0;
     }
@@ -58,7 +58,6 @@ static const struct lws_protocols protocols[] = {
     {.name = "(none)", .callback = http_callback},
     {.name = "mqtt", .callback = mqtt_callback, .rx_buffer_size = RX_BYTES},
     {.name = "mqttv3.1", .callback = mqtt_callback, .rx_buffer_size = RX_BYTES},
-    {.name = LOOP_PROTOCOL, .callback = loop_callback},
     {.name = NULL},
 };
 
@@ -104,8 +103,9 @@ static void tick(void *ctx, uint32_t events)
     uint64_t ticks = 0;
 
     (void)events;
-    (void)read(g->tick_fd, &ticks, sizeof ticks); /* how many there were does not matter */
+    (void)!read(g->tick_fd, &ticks, sizeof ticks); /* how many there were does not matter */
     listeners_resume(g);
+    lws_cancel_service(g->lws); /* its timers are looked at only when something happens */
     for (struct client *c = g->clients, *next = NULL; c != NULL; c = next) {
         next = c->next;
         if (c->wsi == NULL || c->state != CLIENT_HEADERS || now.us < c->deadline.us) {
@@ -130,10 +130,13 @@ static void tick(void *ctx, uint32_t events)
 static bool make_context(struct gateway *g, char out_error[CONFIG_ERROR_MAX])
 {
     const struct config *c = &g->config;
+    void *loops[] = {&g->loop->uv};
     struct lws_context_creation_info info = {
         .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = protocols,
-        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_LIBUV,
+        .foreign_loops = loops,
+        .pcontext = &g->lws,
         .gid = -1,
         .uid = -1,
         .server_string = "fieldpost-relay",
@@ -161,9 +164,9 @@ static bool make_context(struct gateway *g, char out_error[CONFIG_ERROR_MAX])
         info.ssl_private_key_filepath = c->key_file.text;
         g->vhosts[LISTENER_TLS] = lws_create_vhost(g->lws, &info);
     }
-    if (g->vhosts[LISTENER_PLAIN] == NULL || (c->listen_tls.text[0] != '\0' && (g->vhosts[LISTENER_TLS] == NULL || g->tls == NULL)) ||
-        !loop_attach(g->loop, g->lws, g->vhosts[LISTENER_PLAIN])) {
-        (void)snprintf(out_error, CONFIG_ERROR_MAX, "libwebsockets could not start; -o log_level=debug tells more");
+    if (g->vhosts[LISTENER_PLAIN] == NULL || (c->listen_tls.text[0] != '\0' && (g->vhosts[LISTENER_TLS] == NULL || g->tls == NULL))) {
+        (void)snprintf(out_error, CONFIG_ERROR_MAX,
+                       "libwebsockets could not start (is the package libwebsockets-evlib-uv there?); -o log_level=debug tells more");
         return false;
     }
     return true;
@@ -187,7 +190,7 @@ struct gateway *gateway_open(struct loop *loop, const struct config *c, char out
     for (int k = 0; k < LISTENERS; k++) {
         g->listeners[k].fd = -1;
     }
-    (void)getrandom(&seed, sizeof seed, 0); /* a short one only makes collisions easier to find */
+    (void)!getrandom(&seed, sizeof seed, 0); /* a short one only makes collisions easier to find */
     limits_init(&g->limits, g->own_limits, entries, seed);
     g->limits.max_open = (uint32_t)c->max_per_address;
     g->limits.rate_per_s = (uint32_t)c->connects_per_s;
@@ -270,7 +273,11 @@ void gateway_close(struct gateway *g)
         link_close(g->links);
     }
     if (g->lws != NULL) {
-        lws_context_destroy(g->lws); /* ends all clients */
+        lws_context_destroy(g->lws); /* begins to end all clients */
+        loop_drain(g->loop);
+    }
+    if (g->lws != NULL) {
+        lws_context_destroy(g->lws); /* the rest, which it leaves to those who own the loop */
     }
     gateway_after_turn(g);
     if (g->tick_fd >= 0) {

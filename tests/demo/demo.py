@@ -1,7 +1,8 @@
 """The story that ./fieldpost demo tells: two devices converse, the hub and one of them are killed in the middle, and nothing is lost.
 
-usage: demo.py --dir DIR --port PORT --client CLIENT -- COMMAND...
-COMMAND starts the hub, CLIENT is our command line client; DIR holds the users' passwords and takes the pid.
+usage: demo.py --dir DIR --port PORT --client CLIENT --site-port PORT --relay NAME [--prefix WORDS] -- COMMAND...
+COMMAND starts the hub, CLIENT is our command line client; DIR holds the users' passwords and takes the pid, DIR/site is a site's. WORDS go before
+the programs of the site.
 Exit codes: 0 all holds, 1 something does not (and it says what).
 """
 import argparse
@@ -15,6 +16,7 @@ import time
 
 from device import Device
 from link import Link
+from building_site import CONV as ROOF, Site, converse_alone
 from papers import put_right_and_prove
 from terminal import Terminal
 
@@ -187,7 +189,7 @@ def judge(anna, ben, laptop, confirmed, unknown, maybe):
     yield "nothing was refused, and nothing told twice with different contents", faults[0] if faults else ""
 
 
-def story(hub, link, folder, desks, devices):
+def story(hub, link, folder, desks, devices, site, terminals):
     anna, ben, laptop = devices
     began = time.monotonic()
     hub.start()
@@ -209,6 +211,9 @@ def story(hub, link, folder, desks, devices):
         for what, holds in put_right_and_prove(tell, folder, SCOPE, *desks):
             wrong += not holds
             tell(f"     {'ok   ' if holds else 'WRONG'}  {what}")
+        for what, holds in converse_alone(tell, site, terminals, PATIENCE_S):
+            wrong += not holds
+            tell(f"     {'ok   ' if holds else 'WRONG'}  {what}")
     finally:
         laptop.drop()
         for device in (anna, ben):
@@ -217,7 +222,7 @@ def story(hub, link, folder, desks, devices):
     if wrong:
         tell(f"\nVerdict: {wrong} of these do not hold. That is a defect of the hub or of the client (or of this demo).")
     else:
-        tell(f"\nVerdict: the hub and a device were killed in the middle, and nothing was lost, doubled or moved. ({seconds:.1f} s)")
+        tell(f"\nVerdict: hub and device were killed, a site was cut off, and nothing was lost, doubled or moved. ({seconds:.1f} s)")
     return 1 if wrong else 0
 
 
@@ -226,6 +231,9 @@ def main():
     parser.add_argument("--dir", required=True)
     parser.add_argument("--port", required=True, type=int)
     parser.add_argument("--client", required=True)
+    parser.add_argument("--site-port", required=True, type=int)
+    parser.add_argument("--relay", required=True)
+    parser.add_argument("--prefix", default="")
     parser.add_argument("command", nargs="+")
     args = parser.parse_args()
     with open(os.path.join(args.dir, "users"), encoding="ascii") as f:
@@ -238,7 +246,12 @@ def main():
     devices = [anna, ben, laptop]
     try:
         desks = [Terminal(args.client, args.dir, user, user + "-desk", args.port, CONV) for user in ("anna", "ben")]
-        return story(hub, link, args.dir, desks, devices)
+        prefix = args.prefix.split()
+        site = Site(os.path.join(args.dir, "site"), args.relay, args.site_port, args.port, prefix, args.command[len(prefix)])
+
+        def terminal(user, name, port):
+            return Terminal(args.client, args.dir, user, name, port or args.port, ROOF)
+        return story(hub, link, args.dir, desks, devices, site, terminal)
     except (TimeoutError, RuntimeError, OSError) as err:
         tell(f"\nVerdict: the story broke off. {err}")
         for fault in [f for device in devices for f in device.faults]:

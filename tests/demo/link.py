@@ -26,6 +26,12 @@ class Link:
         with self._lock:
             self._up = True
 
+    def lead_to(self, port):
+        """Another network: what stands is cut, and from now on it leads elsewhere."""
+        self.cut()
+        self._target = port
+        self.mend()
+
     def _accept(self):
         while True:
             near, _ = self._listener.accept()

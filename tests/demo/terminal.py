@@ -18,6 +18,8 @@ class Terminal:
         self.written = []    # in the order of writing
         self._unnamed = 0    # written to this process, and not yet accepted
         self.accepted = {}   # ticket -> text: on this device's disk
+        self.relayed = set() # tickets that a site has on its disk
+        self.provisional = {} # (device, n) -> what a site has and the hub has not ordered yet
         self.sent = {}       # ticket -> seq: on the hub's disk
         self.events = {}     # seq -> event
         self.faults = []     # whatever must not happen
@@ -79,12 +81,17 @@ class Terminal:
 
     def _take(self, what):
         if what["type"] == "event":
+            self.provisional.pop((what["device"], what["n"]), None)
             known = self.events.setdefault(what["seq"], what)
             if known != what:
                 self.faults.append(f"{self.name}: #{what['seq']} was told twice with different contents")
         elif what["type"] == "state" and what["state"] == "queued":
             self.accepted[what["ticket"]] = self.written[self._unnamed]
             self._unnamed += 1
+        elif what["type"] == "provisional":
+            self.provisional[what["device"], what["n"]] = what
+        elif what["type"] == "state" and what["state"] == "relayed":
+            self.relayed.add(what["ticket"])
         elif what["type"] == "state" and what["state"] == "sent":
             if self.sent.setdefault(what["ticket"], what["seq"]) != what["seq"]:
                 self.faults.append(f"{self.name}: ticket {what['ticket']} was told two places")
