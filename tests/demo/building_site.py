@@ -67,9 +67,10 @@ def _story(tell, site, make, made, patience):
     site.wan.cut()
     tell("   The line to the hub is cut. They go on.")
     for i, words in enumerate(WORDS):
-        (ben if i % 2 == 0 else carl).say(words)
-        (carl if i % 2 == 0 else ben).wait(lambda n=i // 2 + 1, t=(carl if i % 2 == 0 else ben): len(t.provisional) >= n, patience, "what the other one said")
-        tell(f"     {'Ben' if i % 2 == 0 else 'Carl'}: {words}  (relayed: on the site's disk, and on the other tablet)")
+        author, other = (ben, carl) if i % 2 == 0 else (carl, ben)
+        author.say(words)
+        other.wait(lambda n=i // 2 + 1, t=other: len(t.provisional) >= n, patience, "what the other one said")
+        tell(f"     {author.user.title()}: {words}  (relayed: on the site's disk, and on the other tablet)")
     anna.say("How is it going?")
     anna.wait(lambda: len(anna.sent) == len(anna.written), patience, "the answer to Anna")
     yield "all four are in the site's custody, and Anna has seen none of them", len(ben.relayed | carl.relayed) == 2 and anna.head() == 3

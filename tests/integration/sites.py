@@ -30,8 +30,9 @@ class Relay:
         self.log = self.folder / "relay.log"
 
     def start(self):
-        argv = [*self.prefix, relay_path(), "-o", f"relay={self.name}", "-o", f"site=127.0.0.1:{self.site_port}", "-o", f"hub=127.0.0.1:{self.hub_port}",
-                "-o", f"broker=127.0.0.1:{self.site_port}", "-o", f"listen=127.0.0.1:{self.port}", "-o", "log_level=debug"]
+        options = [f"relay={self.name}", f"site=127.0.0.1:{self.site_port}", f"hub=127.0.0.1:{self.hub_port}", f"broker=127.0.0.1:{self.site_port}",
+                   f"listen=127.0.0.1:{self.port}", "log_level=debug"]
+        argv = [*self.prefix, relay_path(), *(word for option in options for word in ("-o", option))]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent)
         return self
@@ -148,7 +149,7 @@ class Sites:
     def settled(self, timeout=60):
         """Every command of every device has its final answer, and every site holds what the hub holds."""
         wait_for(lambda: all(d.drained() for d in self.devices), timeout,
-                 lambda: f"all answered; left: {[(d.device, sorted(d.outbox)[:5], len(d.outbox), sorted(d.relayed)[:5], d.welcomed) for d in self.devices]}")
+                 lambda: f"all answered; left: {[(d.device, sorted(d.outbox)[:5], len(d.outbox), len(d.relayed), d.welcomed) for d in self.devices]}")
         end = time.monotonic() + timeout
         while True:
             hub = read_store(self.hub.db)
