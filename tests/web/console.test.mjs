@@ -448,6 +448,26 @@ onPage("a tap on a message opens what can be done, beside it", {size: phone, tou
   assert.match(await page.textContent(".composer-head"), /Reply to ben\.okafor.*Crane is free/);
 });
 
+onPage("what looks the same stays where it is when something else changes: clicks, selections and the focus survive", {}, async (page) => {
+  await go(page, "#/c/north-tower", ".feed article");
+  await page.focus(".details-button");
+  const kept = await page.evaluate(async () => {
+    const find = () =>
+      [".banner .primary", ".bubble .primary", ".conv[data-id=safety]", ".details-button"].map((name) => document.querySelector(name));
+    const before = find();
+    getSelection().selectAllChildren([...document.querySelectorAll(".text")].find((el) => el.textContent.startsWith("Crane")));
+    fake.changed("north-tower", null);
+    fake.push("north-tower", {text: "one more"});
+    fake.emit("people", ["ana.kovac"]);
+    fake.patch("north-tower", 16, {delivered: {k: 7, of: 7}});
+    await new Promise(requestAnimationFrame);
+    await new Promise(requestAnimationFrame);
+    return {same: find().map((el, i) => el === before[i]), selected: String(getSelection()), focused: document.activeElement === before[3]};
+  });
+  assert.deepEqual(kept, {same: [true, true, true, true], selected: "Crane is free from 14:30 on.", focused: true});
+  assert.ok((await page.textContent(".feed")).includes("Delivered to 7 of 7"));
+});
+
 onPage("a message comes in while one reads: it is told, and counted", {}, async (page) => {
   await go(page, "#/c/north-tower", ".feed article");
   await page.evaluate(() => fake.push("north-tower", {text: "a new word"}));

@@ -86,7 +86,11 @@ export async function serve(folder, {mqtt = null} = {}) {
 /** The same by the gateway itself; `program` is fieldpost-relay. It takes a free port, and its log says which. */
 export async function gateway(program, folder, broker) {
   const options = {listen: "127.0.0.1:0", broker: `127.0.0.1:${broker}`, www: folder};
-  const child = spawn(program, Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]), {stdio: ["ignore", "ignore", "pipe"]});
+  const child = spawn(
+    program,
+    Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
+    {stdio: ["ignore", "ignore", "pipe"]},
+  );
   const end = () => child.kill("SIGKILL");
   process.on("exit", end);
   let log = "";

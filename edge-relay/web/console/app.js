@@ -1,40 +1,13 @@
 /** The page: signing in, the frame around the views, and which view the address asks for (#/, #/c/ID, #/c/ID/about, #/operations). */
 import {Conversations} from "./conversations.js";
-import {ask, fill, h, icon, menu, oncePerFrame} from "./dom.js";
+import {ask, fill, h, icon, menu, oncePerFrame, patch} from "./dom.js";
+import {applyTheme, dropLogin, dropUser, keptLogin, nextTheme, showLogin, themeNow} from "./login.js";
 import {addStory, Ops} from "./ops.js";
 import {OpsData} from "./opsdata.js";
 import {Panel} from "./panel.js";
 import {avatar, idGrammar, siteName, stateText, titleOf} from "./people.js";
 import {clockText, say} from "./text.js";
 import {Thread} from "./thread.js";
-
-/* What the browser keeps: the colours and the user's name; the password only if the user asked for it. The messages are the SDK's, in IndexedDB. */
-const THEME = "fieldpost.theme";
-const USER = "fieldpost.user";
-const KEEP = "fieldpost.keep";
-
-const saved = {
-  get: (key) => {
-    try {
-      return localStorage.getItem(key);
-    } catch {
-      return null;
-    }
-  },
-  set: (key, value) => {
-    try {
-      value === null ? localStorage.removeItem(key) : localStorage.setItem(key, value);
-    } catch {
-      /* a browser that keeps nothing */
-    }
-  },
-};
-
-const themes = ["auto", "light", "dark"];
-
-export function applyTheme(theme = saved.get(THEME) ?? "auto") {
-  document.documentElement.dataset.theme = themes.includes(theme) ? theme : "auto";
-}
 
 export class App {
   /** @param Fieldpost the SDK's class @param options for it @param root @param decode makes a value of a report's bytes */
@@ -45,68 +18,19 @@ export class App {
 
   begin() {
     applyTheme();
-    const kept = saved.get(KEEP);
+    const kept = keptLogin();
     if (kept) {
-      try {
-        const {user, password} = JSON.parse(kept);
-        void this.signIn(user, password);
-        return;
-      } catch {
-        saved.set(KEEP, null);
-      }
+      void this.signIn(kept.user, kept.password);
+    } else {
+      this.showLogin();
     }
-    this.showLogin();
   }
 
   /* Signing in */
 
   showLogin(error = "") {
-    document.title = `${say("loginTitle")} · ${say("app")}`;
-    const user = h("input", {
-      id: "user",
-      name: "user",
-      autocomplete: "username",
-      autocapitalize: "off",
-      spellcheck: "false",
-      maxlength: "36",
-      required: true,
-    });
-    const password = h("input", {id: "password", name: "password", type: "password", autocomplete: "current-password", required: true});
-    const keep = h("input", {id: "keep", type: "checkbox", "aria-describedby": "keep-hint"});
-    const message = h("p", {class: "error", role: "alert"}, error);
-    user.value = saved.get(USER) ?? "";
-    const form = h(
-      "form",
-      {class: "login", "aria-label": say("loginTitle")},
-      h("div", {class: "brand"}, icon("chat"), h("h1", null, say("app"))),
-      h("label", {for: "user"}, h("span", null, say("loginUser")), user),
-      h("label", {for: "password"}, h("span", null, say("loginPassword")), password),
-      h(
-        "div",
-        {class: "check"},
-        keep,
-        h("label", {for: "keep"}, say("loginKeep"), h("span", {class: "hint", id: "keep-hint"}, say("loginKeepHint"))),
-      ),
-      message,
-      h("button", {type: "submit", class: "primary big"}, say("loginButton")),
-      navigator.onLine === false && h("p", {class: "hint"}, say("loginOffline")),
-    );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      if (!user.value || !password.value) {
-        message.textContent = say("loginMissing");
-      } else if (!idGrammar.test(user.value)) {
-        message.textContent = say("loginUserGrammar");
-      } else {
-        saved.set(USER, user.value);
-        saved.set(KEEP, keep.checked ? JSON.stringify({user: user.value, password: password.value}) : null);
-        void this.signIn(user.value, password.value);
-      }
-    });
-    form.noValidate = true;
     this.root.classList.remove("in-thread");
-    fill(this.root, h("main", {class: "login-page"}, form));
-    (user.value ? password : user).focus();
+    showLogin(this.root, error, (user, password) => void this.signIn(user, password));
   }
 
   async signIn(user, password) {
@@ -145,7 +69,7 @@ export class App {
     this.offs.forEach((off) => off());
     this.offs = [];
     void this.fp.stop();
-    saved.set(KEEP, null);
+    dropLogin();
     history.replaceState(null, "", location.pathname + location.search);
   }
 
@@ -228,7 +152,7 @@ export class App {
     }[link.state];
     const next = link.state === "offline" && link.retryAt ? ` · ${say("linkRetry", {time: clockText(link.retryAt)})}` : "";
     this.link.className = `link is-${link.state}`;
-    fill(
+    patch(
       this.link,
       link.state === "offline" && h("button", {type: "button", class: "link-now", on: {click: () => void this.fp.hurry()}}, say("linkNow")),
       h("span", {class: "link-dot"}),
@@ -241,8 +165,7 @@ export class App {
   }
 
   accountMenu() {
-    const theme = saved.get(THEME) ?? "auto";
-    const next = themes[(themes.indexOf(theme) + 1) % themes.length];
+    const theme = themeNow();
     const own = this.fp.person(this.fp.user);
     menu(this.account, say("account", {user: this.fp.user}), [
       ...["active", "busy", "away"].map((state) => ({
@@ -255,14 +178,7 @@ export class App {
         },
       })),
       {label: say("statusSet"), icon: "edit", run: () => this.askStatus()},
-      {
-        label: say("themeTo", {theme: say(`theme${theme[0].toUpperCase()}${theme.slice(1)}`)}),
-        icon: "sun",
-        run: () => {
-          saved.set(THEME, next);
-          applyTheme(next);
-        },
-      },
+      {label: say("themeTo", {theme: say(`theme${theme[0].toUpperCase()}${theme.slice(1)}`)}), icon: "sun", run: nextTheme},
       {
         label: say("signOut"),
         icon: "out",
@@ -303,7 +219,7 @@ export class App {
   async forget() {
     const {fp} = this;
     this.signOut();
-    saved.set(USER, null);
+    dropUser();
     await fp.stop();
     if (fp.name) {
       indexedDB.deleteDatabase(fp.name);

@@ -1,5 +1,5 @@
 /** The conversations of a scope, with what is unread. Arrow keys move, Enter opens. */
-import {arrows, ask, bdi, fill, h, icon, iconButton, oncePerFrame} from "./dom.js";
+import {arrows, ask, bdi, h, icon, iconButton, oncePerFrame, patch} from "./dom.js";
 import {avatar, idGrammar, nameOf, otherOf, titleOf} from "./people.js";
 import {say, shortText} from "./text.js";
 
@@ -62,7 +62,7 @@ export class Conversations {
       .filter((conv) => !this.search || titleOf(this.fp, conv).toLowerCase().includes(this.search));
     this.find.hidden = !this.search && this.fp.conversations().length < SEARCH_FROM;
     const reached = all.some((conv) => conv.id === this.current) ? this.current : all[0]?.id;
-    fill(
+    patch(
       this.list,
       all.map((conv) => h("li", null, this.one(conv, conv.id === reached))),
       all.length === 0 && h("li", {class: "hint centered"}, say("convNone")),
@@ -92,7 +92,7 @@ export class Conversations {
         bdi(name),
         unread ? this.badge(unread) : null,
       );
-    fill(
+    patch(
       this.chips,
       chip(null, say("scopeAll"), 0),
       scopes.map((s) => chip(s.id, s.id === "dm" ? say("scopeDm") : s.id, s.unread)),

@@ -78,6 +78,30 @@ const called = (el) => el.getAttribute("aria-label") ?? el.textContent;
 /** What was drawn in place of an element that is gone, if anything: of its kind, and called the same. */
 export const successor = (root, el) => (el ? [...root.querySelectorAll(el.tagName)].find((other) => called(other) === called(el)) : undefined);
 
+/**
+ * As fill, but what would look the same stays: a click that has begun, a selection and the focus survive. Only for what is made anew each time; what a
+ * listener needs to know must show in the element (a data-attribute will do).
+ */
+export function patch(box, ...children) {
+  const next = h("div", null, children);
+  const focused = box.contains(document.activeElement) && document.activeElement !== box ? document.activeElement : null;
+  const fresh = [...next.childNodes];
+  fresh.forEach((node, i) => {
+    const old = box.childNodes[i];
+    if (!old) {
+      box.append(node);
+    } else if (!old.isEqualNode(node)) {
+      old.replaceWith(node);
+    }
+  });
+  while (box.childNodes.length > fresh.length) {
+    box.lastChild.remove();
+  }
+  if (focused && !focused.isConnected) {
+    (successor(box, focused) ?? document.body).focus({preventScroll: true});
+  }
+}
+
 /** A name or text of somebody: its direction is its own. */
 export const bdi = (text, cls) => h("bdi", {class: cls}, text);
 

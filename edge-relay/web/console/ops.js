@@ -1,6 +1,6 @@
 /** What operators see: how the hub does, what it does not say, a message's journey, a device's story. Draws when something is told, else never. */
 import {Tile} from "./chart.js";
-import {bdi, fill, h, icon, oncePerFrame} from "./dom.js";
+import {bdi, fill, h, icon, oncePerFrame, patch} from "./dom.js";
 import {askReaders, drawJourney, journeyOf} from "./panel.js";
 import {personLine, titleOf} from "./people.js";
 import {numberText, say, secondsText, spanText} from "./text.js";
@@ -108,7 +108,7 @@ export class Ops {
   }
 
   drawAlerts() {
-    fill(
+    patch(
       this.alerts,
       this.data.alerts.length === 0
         ? h("p", {class: "hint"}, say("opsAlertsNone"))
@@ -140,7 +140,7 @@ export class Ops {
         }
       }
     }
-    fill(box, rows.length ? this.table(rows) : h("p", {class: "hint"}, say("opsNotWhy")));
+    patch(box, rows.length ? this.table(rows) : h("p", {class: "hint"}, say("opsNotWhy")));
     return rows.length > 0;
   }
 
@@ -148,7 +148,7 @@ export class Ops {
   drawRelays() {
     const rows = [...this.data.latest("relay/"), ...this.data.latest("trunk").map(([, values]) => [say("opsTrunk"), values])];
     if (rows.length > 0) {
-      fill(this.relays, this.relayTable(rows), h("p", {class: "hint"}, say("opsRelayHint")));
+      patch(this.relays, this.relayTable(rows), h("p", {class: "hint"}, say("opsRelayHint")));
     } else if (!this.drawOther(this.relays, /relay|trunk|lag/)) {
       this.drawVia();
     }
@@ -180,7 +180,7 @@ export class Ops {
       }
     }
     const one = ([relay, n]) => h("li", null, icon("relay"), h("strong", null, bdi(relay)), h("span", {class: "hint"}, say("opsRelayPeople", {n})));
-    fill(
+    patch(
       this.relays,
       via.size === 0
         ? h("p", {class: "hint"}, say("opsNotWhy"))
@@ -204,7 +204,7 @@ export class Ops {
       .filter(([, p]) => p?.since)
       .sort((a, b) => b[1].since - a[1].since)
       .slice(0, 4);
-    fill(
+    patch(
       this.device,
       h("h3", null, say("opsDeviceOwn")),
       h(
@@ -238,7 +238,7 @@ export class Ops {
         rows.push([`${topic} / ${name}`, value]);
       }
     }
-    fill(this.all, this.table(rows));
+    patch(this.all, this.table(rows));
   }
 
   table(rows) {

@@ -1,5 +1,5 @@
 /** The side panel of a conversation: its members, who has read a message and when, a message's journey. */
-import {ask, bdi, fill, h, icon, iconButton, menu, oncePerFrame, successor} from "./dom.js";
+import {ask, bdi, h, icon, iconButton, menu, oncePerFrame, patch} from "./dom.js";
 import {idGrammar, nameOf, personLine, siteName, titleOf} from "./people.js";
 import {clockText, say, secondsText, spanText, timeText} from "./text.js";
 
@@ -71,6 +71,7 @@ export async function askReaders(fp, conv, seq, drawn) {
 export class Panel {
   constructor(fp, id, what, seq, go) {
     Object.assign(this, {fp, id, what, seq, go});
+    this.failed = h("p", {class: "error panel-error", role: "alert"});
     this.body = h("div", {class: "panel-body", tabindex: "0", role: "group"});
     const title = {about: "details", readers: "readersTitle", journey: "journeyTitle"}[what];
     this.body.setAttribute("aria-label", say(title));
@@ -83,6 +84,7 @@ export class Panel {
         h("h2", {tabindex: "-1"}, say(title)),
         iconButton("close", say("close"), () => go.close()),
       ),
+      this.failed,
       this.body,
     );
     this.el.addEventListener("keydown", (event) => {
@@ -92,7 +94,6 @@ export class Panel {
       }
     });
     this.changed = oncePerFrame(() => this.draw());
-    this.failed = h("p", {class: "error", role: "alert"});
   }
 
   run(promise) {
@@ -162,11 +163,7 @@ export class Panel {
     if (!conv) {
       return;
     }
-    const focused = this.body.contains(document.activeElement) && document.activeElement !== this.body ? document.activeElement : null;
-    fill(this.body, this.what === "about" ? this.about(conv) : this.what === "readers" ? this.readers() : this.journey());
-    if (focused) {
-      (successor(this.body, focused) ?? this.body).focus({preventScroll: true});
-    }
+    patch(this.body, this.what === "about" ? this.about(conv) : this.what === "readers" ? this.readers() : this.journey());
   }
 
   quoted(row) {
@@ -238,7 +235,6 @@ export class Panel {
       ([a], [b]) => (rank[fp.person(a)?.state] ?? 4) - (rank[fp.person(b)?.state] ?? 4) || (a < b ? -1 : 1),
     );
     return [
-      this.failed,
       h(
         "div",
         {class: "about-title"},

@@ -1,10 +1,11 @@
 /** One conversation: its head, what waits for a confirmation, the list of messages, the composer. */
 import {Composer} from "./composer.js";
-import {announce, bdi, fill, h, icon, iconButton, menu, oncePerFrame} from "./dom.js";
+import {announce, fill, h, icon, menu, oncePerFrame, patch} from "./dom.js";
 import {Items} from "./items.js";
 import {answerable, drawFold, drawRow, isGone, needsMe} from "./message.js";
-import {avatar, nameOf, otherOf, personText, titleOf} from "./people.js";
+import {nameOf, otherOf, titleOf} from "./people.js";
 import {say} from "./text.js";
+import {bannerOf, headOf, typingOf} from "./thread_head.js";
 import {ThreadKeys} from "./thread_keys.js";
 import {entriesFor} from "./thread_menu.js";
 import {VirtualList} from "./virtual.js";
@@ -286,39 +287,11 @@ export class Thread {
   }
 
   drawHead() {
-    const {fp, conv} = this;
-    const other = otherOf(fp, conv);
-    const members = Object.keys(conv.members ?? {});
-    const online = members.filter((user) =>
-      user === fp.user ? fp.link.state === "online" : ["active", "busy", "away"].includes(fp.person(user)?.state),
-    ).length;
-    fill(
-      this.head,
-      iconButton("back", say("back"), () => this.go.back(), "to-list"),
-      avatar(titleOf(fp, conv), other ? (fp.person(other)?.state ?? "offline") : null),
-      h(
-        "div",
-        {class: "thread-title"},
-        h("h1", null, bdi(titleOf(fp, conv))),
-        h("p", {class: "hint"}, other ? personText(fp.person(other)) : say("membersOnline", {n: members.length, online})),
-      ),
-      iconButton("people", say("details"), () => this.go.panel("about"), "details-button"),
-    );
+    patch(this.head, headOf(this));
   }
 
   drawTyping() {
-    const typing = this.fp.conversation(this.id)?.typing;
-    const names = (typing?.names ?? []).filter((user) => user !== this.fp.user);
-    const more = Math.max(0, (typing?.count ?? 0) - (typing?.names?.length ?? 0));
-    const text =
-      names.length === 0
-        ? ""
-        : names.length === 1 && !more
-          ? say("typingOne", {a: names[0]})
-          : names.length === 2 && !more
-            ? say("typingTwo", {a: names[0], b: names[1]})
-            : say("typingMany", {a: names[0], b: names[1] ?? "…", n: names.length - 2 + more});
-    fill(this.typingLine, text && [h("span", {class: "dots", "aria-hidden": "true"}, h("i"), h("i"), h("i")), bdi(text)]);
+    patch(this.typingLine, typingOf(this.fp, this.fp.conversation(this.id)?.typing));
   }
 
   drawBanner() {
@@ -327,20 +300,7 @@ export class Thread {
       .map((seq) => this.rowOfSeq(seq))
       .filter((row) => row && needsMe(row, this.fp.user, this.conv.role));
     this.banner.hidden = waiting.length === 0;
-    if (waiting.length) {
-      const row = waiting[0];
-      fill(
-        this.banner,
-        icon("flag"),
-        h(
-          "button",
-          {type: "button", class: "banner-text", title: say("show"), on: {click: () => this.revealSeq(row.seq)}},
-          h("strong", null, say("confirmBanner", {n: waiting.length})),
-          h("span", {dir: "auto"}, (row.text ?? "").slice(0, 160)),
-        ),
-        h("button", {type: "button", class: "primary", on: {click: () => this.confirm(row)}}, say("confirm")),
-      );
-    }
+    patch(this.banner, waiting.length > 0 && bannerOf(this, waiting));
   }
 
   historyText() {

@@ -7,6 +7,14 @@ import {h} from "./dom.js";
 const OVERSCAN_PX = 500;
 const FIRST_GUESS_PX = 72;
 
+/** What would look the same stays: a click that has begun, a selection and the focus survive. Its place in the list is only told, not seen. */
+function looksSame(old, el) {
+  for (const name of ["aria-posinset", "aria-setsize"]) {
+    old.setAttribute(name, el.getAttribute(name));
+  }
+  return old.isEqualNode(el);
+}
+
 export class VirtualList {
   /**
    * @param {HTMLElement} scroller
@@ -173,6 +181,10 @@ export class VirtualList {
         continue;
       }
       const el = this.source.draw(i);
+      if (old && looksSame(old.el, el)) {
+        next.set(key, {el: old.el, stale: false});
+        continue;
+      }
       if (old) {
         if (old.el.contains(focused)) {
           refocus = el;
