@@ -71,9 +71,11 @@ def _story(tell, site, make, made, patience):
         author.say(words)
         other.wait(lambda n=i // 2 + 1, t=other: len(t.provisional) >= n, patience, "what the other one said")
         tell(f"     {author.user.title()}: {words}  (relayed: on the site's disk, and on the other tablet)")
+    for author in (ben, carl):
+        author.wait(lambda t=author: len(t.relayed) == len(t.written), patience, "the site's word that it has it on disk")
     anna.say("How is it going?")
     anna.wait(lambda: len(anna.sent) == len(anna.written), patience, "the answer to Anna")
-    yield "all four are in the site's custody, and Anna has seen none of them", len(ben.relayed | carl.relayed) == 2 and anna.head() == 3
+    yield "all four are in the site's custody, and Anna has seen none of them", len(ben.relayed) + len(carl.relayed) == 4 and anna.head() == 3
 
     network.lead_to(site.wan._target)
     ben.say("I am on the mobile network now.")
