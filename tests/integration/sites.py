@@ -77,6 +77,21 @@ class Bridge:
     stop = kill
 
 
+class InSite:
+    """A bridge in the site's own broker. It goes with the WAN, and comes back by itself."""
+
+    def __init__(self, _folder, name, _site_port, hub_port):
+        self.lines = ["connection hub", f"address 127.0.0.1:{hub_port}", f"remote_username {name}", f"local_username {name}",
+                      f"topic fp/1/relay/{name}/up out 0", f"topic fp/1/relay/{name}/down in 0", "cleansession true", "notifications false",
+                      "try_private false", "restart_timeout 1", "keepalive_interval 5"]
+
+    def start(self):
+        return self
+
+    def kill(self):
+        pass
+
+
 class Site:
     def __init__(self, sites, name, scopes, pipe, manners, seed):
         self.sites, self.name, self.scopes = sites, name, scopes
@@ -87,8 +102,10 @@ class Site:
         self.pipe = None
 
     def start(self):
-        self.broker.start()
         self.wan.__enter__()
+        if self.pipe_class is InSite:
+            self.broker.lines += InSite(self.folder, self.name, self.broker.port, self.wan.port).lines
+        self.broker.start()
         self.link()
         return self
 

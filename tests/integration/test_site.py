@@ -6,7 +6,7 @@ import pytest
 import people
 import wire
 from reactor import WORLD, wait_for
-from sites import Bridge, Relay, Sites
+from sites import Bridge, InSite, Relay, Sites
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def meet(s, site, conv="kitchen"):
     return anna, ben
 
 
-@pytest.mark.parametrize("pipe", [Relay, Bridge])
+@pytest.mark.parametrize("pipe", [Relay, Bridge, InSite])
 @pytest.mark.limit(90)
 def test_people_at_hub_and_site_converse(sites, pipe):
     s = sites()
