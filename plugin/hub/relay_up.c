@@ -72,17 +72,39 @@ static enum fp_err touches_own(struct hub *h, const struct relay *r, const struc
     return err;
 }
 
+/* Was he put out while his command was on the way? His conversation refuses it, and its n is used up by that: else all that follows would wait for it. */
+static enum fp_err was_member(struct hub *h, const struct relay *r, const struct command_ctx *x, bool *out)
+{
+    struct hub_conv *c = NULL;
+    struct hub_member *m = NULL;
+    bool by_scope = r->rights.user_count == 0 && !context_is_service(h, &x->item->user) && !context_is_hub(&x->item->user);
+    *out = false;
+    if (!by_scope || x->cmd->n == 0 || fp_id_is_none(&x->cmd->conv)) {
+        return FP_OK;
+    }
+    enum fp_err err = cache_conv(h, &x->cmd->conv, &c);
+    if (err || !c || !relay_serves(r, &c->c.scope)) {
+        return err;
+    }
+    err = cache_member(h, c->c.cid, &x->item->user, &m);
+    *out = !err && m->m.role != FP_ROLE_NONE;
+    return err;
+}
+
 /* R4: *out_may false: x->why says why. */
 static enum fp_err may_bring(struct hub *h, const struct relay *r, struct command_ctx *x, enum fp_err decoded, bool *out_may)
 {
     enum fp_err err = relay_speaks_for(h, r, &x->item->user, out_may);
     bool hub = context_is_hub(&x->item->device);
+    bool readable = decoded == FP_OK || decoded == FP_EUNSUPPORTED;
+    if (!err && !*out_may && readable) {
+        err = was_member(h, r, x, out_may);
+    }
     if (err || hub || !*out_may) {
         *out_may = false;
         x->why = "the relay does not speak for this user";
         return err;
     }
-    bool readable = decoded == FP_OK || decoded == FP_EUNSUPPORTED;
     if (readable && !x->relayed->refused) {
         err = touches_own(h, r, x->cmd, out_may);
         x->why = *out_may ? NULL : "this is in none of the relay's scopes";

@@ -55,6 +55,32 @@ static void a_relay_speaks_for_members_of_its_scopes_alone(void **state)
     kit_close(&k);
 }
 
+/* What he said while nobody at the site could know of it: refused like anybody's, or all that follows would be a gap for ever. */
+static void of_who_was_put_out_meanwhile_each_command_is_refused_and_used_up(void **state)
+{
+    struct kit k;
+    struct kit_body b;
+    (void)state;
+    rk_open(&k);
+    rk_hello(&k);
+    struct fp_command c = kit_member(&b, 2, FP_K_MEMBER_REMOVE, "kitchen", "ben", -1, -1);
+    kit_send(&k, "anna-phone", &c);
+    kit_run(&k);
+    kit_clear(&k);
+    rk_begin(&batch);
+    rk_add_msg(&batch, "ben", "ben-pad", 1, "kitchen");
+    rk_add_msg(&batch, "ben", "ben-pad", 2, "field"); /* not the relay's: he may not be there at all */
+    rk_add_msg(&batch, "ben", "ben-pad", 2, "kitchen");
+    rk_send(&k, &batch, 2, 1);
+    kit_run(&k);
+    assert_int_equal(rk_refused(&k, 2, 1), FP_EUNKNOWN);
+    assert_int_equal(rk_refused(&k, 2, 2), FP_EDENIED);
+    assert_int_equal(rk_refused(&k, 2, 3), FP_EUNKNOWN);
+    assert_int_equal(rk_next_n(&k, "ben-pad"), 3);
+    assert_int_equal(rk_head(&k, "kitchen"), 2);
+    kit_close(&k);
+}
+
 static void with_a_list_it_speaks_for_these_users_alone(void **state)
 {
     struct kit k;
@@ -272,6 +298,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_relay_speaks_for_members_of_its_scopes_alone),
+        cmocka_unit_test(of_who_was_put_out_meanwhile_each_command_is_refused_and_used_up),
         cmocka_unit_test(with_a_list_it_speaks_for_these_users_alone),
         cmocka_unit_test(receipts_of_another_scope_do_not_count),
         cmocka_unit_test(a_record_that_cannot_be_read_is_refused_and_those_behind_it_are_not),
