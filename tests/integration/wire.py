@@ -231,8 +231,8 @@ def check_inbox(r):
     elif what == IN_OWN:
         need(set(r) == {1, 2} and r[2], "inbox horizons", r)
         check_horizons(r[2])
-    elif what == IN_ALERT:
-        need({1, 2, 3, 4} <= set(r) <= {1, 2, 3, 4, 5} and is_id(r[2]) and is_uint(r[3]) and r[3] > 0 and r[4] in (0, 1, 2, 3), "inbox alert", r)
+    elif what == IN_ALERT:  # seq 0: of what a site has and the hub has not ordered yet
+        need({1, 2, 3, 4} <= set(r) <= {1, 2, 3, 4, 5} and is_id(r[2]) and is_uint(r[3]) and r[4] in (0, 1, 2, 3), "inbox alert", r)
     return r
 
 
