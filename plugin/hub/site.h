@@ -104,6 +104,7 @@ enum fp_err site_log_refused(struct hub *h, const struct command_ctx *x, enum fp
 
 /* ---- site_settle.c */
 enum fp_err site_refuse(struct hub *h, const struct fp_trunk *t); /* t-refuse */
+enum fp_err site_again(struct hub *h, const struct store_branch *b);
 
 /* ---- site_frame.c */
 enum fp_err site_down(struct hub *h, const struct fp_trunk_batch *b);

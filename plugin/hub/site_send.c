@@ -145,13 +145,10 @@ static enum fp_err walk_lane(struct hub *h, uint8_t lane, uint64_t *out_upto)
     for (unsigned i = 0; !err && !open && i < DROPS_A_TURN && *out_upto < acked; i++) {
         struct store_branch b;
         bool found = false;
-        bool gone = false;
         err = h->store.find_branch(h->store.ctx, lane, *out_upto + 1, &b, &found);
         open = !err && found && !b.settled;
         if (open && ask_now(h, lane, b.number)) {
-            err = site_keep(h, &b);
-            err = err ? err : site_log_again(h, &b, lane, &gone);
-            s->counters.asked_again++;
+            err = site_again(h, &b);
             open = false;
         }
         *out_upto += !err && !open;

@@ -3,6 +3,7 @@
 
 #define AGAIN_PER_S 2
 #define AGAIN_BURST_S 500
+#define CHAIN_MAX 64
 
 enum fp_err site_had(struct hub *h, const struct fp_event *ev, bool *out_had)
 {
@@ -125,94 +126,69 @@ static enum fp_err settle_refused(struct hub *h, struct store_branch *b, enum fp
 
 /* ------------------------------------------------------------------ again */
 
-/* Why n was refused, here or by the hub, which may not have used it up then; FP_OK: it was not. */
-static enum fp_err why_refused(struct hub *h, const struct hub_device *dev, uint64_t n, enum fp_err *out_code)
+static enum fp_err log_refused(struct hub *h, const struct hub_device *dev, const struct store_branch *b, uint8_t lane)
+{
+    struct source_item item = {.user = dev->d.user, .device = b->device};
+    struct fp_command cmd = {.kind = FP_K_MSG, .n = b->n, .priority = FP_PRIORITY_NORMAL};
+    struct command_ctx x = {.item = &item, .cmd = &cmd};
+    return site_log_refused(h, &x, (enum fp_err)b->code, lane);
+}
+
+/* What the hub may lack: it has not ordered it, as far as is known here. */
+static enum fp_err load_lacking(struct hub *h, const struct fp_id *device, uint64_t n, struct store_branch *out, bool *out_lacks)
+{
+    bool found = false;
+    enum fp_err err = h->store.load_branch(h->store.ctx, device, n, out, &found);
+    *out_lacks = !err && found && (!out->settled || out->seq == 0);
+    return err;
+}
+
+static enum fp_err log_one_again(struct hub *h, const struct hub_device *dev, uint64_t n, uint8_t lane)
 {
     struct store_branch b;
-    struct store_answers a;
-    struct dedupe_row row;
-    struct fp_reply r;
-    bool found = false;
-    *out_code = FP_OK;
-    enum fp_err err = h->store.load_branch(h->store.ctx, &dev->d.id, n, &b, &found);
-    if (err || found) {
-        *out_code = !err && b.settled && b.seq == 0 ? (enum fp_err)b.code : FP_OK;
-        return err;
-    }
-    err = h->store.load_answers(h->store.ctx, dev->d.did, n, &a, &found);
-    if (err || !found || dedupe_find_row(a.rows, n - a.first, &row) || row.accepted) {
-        return err;
-    }
-    *out_code = fp_reply_decode(row.nack, &r) == FP_OK && r.what == FP_REPLY_NACK ? r.as.nack.code : FP_OK;
-    return FP_OK;
-}
-
-/* What was refused right before n may be what the hub misses. */
-static enum fp_err refused_before(struct hub *h, struct hub_device *dev, uint64_t n, struct fp_nack *out_nacks, size_t cap, size_t *out_count)
-{
-    enum fp_err err = FP_OK;
-    enum fp_err code = FP_OK;
-    *out_count = 0;
-    for (; !err && n > 1 && *out_count < cap; n--) {
-        err = why_refused(h, dev, n - 1, &code);
-        if (err || code == FP_OK) {
-            break;
-        }
-        out_nacks[(*out_count)++] = (struct fp_nack){.n = n - 1, .code = code};
-    }
-    return err;
-}
-
-static enum fp_err log_one_refused(struct hub *h, const struct store_branch *b, uint64_t n, enum fp_err code)
-{
-    struct hub_device *dev = NULL;
-    enum fp_err err = cache_device(h, &b->device, &dev);
-    if (err || !dev) {
-        return err;
-    }
-    struct source_item item = {.user = dev->d.user, .device = b->device};
-    struct fp_command cmd = {.kind = FP_K_MSG, .n = n, .priority = FP_PRIORITY_NORMAL};
-    struct command_ctx x = {.item = &item, .cmd = &cmd};
-    h->site->counters.asked_again++;
-    return site_log_refused(h, &x, code, b->lane);
-}
-
-static enum fp_err log_refused_again(struct hub *h, const struct store_branch *b)
-{
-    struct fp_nack nacks[SITE_OVERTAKE_MAX];
-    struct hub_device *dev = NULL;
-    size_t count = 0;
-    enum fp_err err = cache_device(h, &b->device, &dev);
-    if (err || !dev) {
-        return err;
-    }
-    err = answer_save(h, dev);
-    dev->rows = (struct piece_list){0};
-    if (!err) {
-        err = refused_before(h, dev, b->n, nacks, SITE_OVERTAKE_MAX, &count);
-    }
-    for (size_t i = count; !err && i > 0; i--) {
-        err = log_one_refused(h, b, nacks[i - 1].n, nacks[i - 1].code);
-    }
-    return err;
-}
-
-/* The hub could not take it yet, or had not got what comes before it. */
-static enum fp_err again(struct hub *h, struct store_branch *b, enum fp_err code)
-{
+    bool lacks = false;
     bool gone = false;
-    uint64_t wait_ms = 0;
-    if (!h->replaying && !throttle_take(&h->site->again, AGAIN_PER_S, AGAIN_BURST_S, h->mono, &wait_ms)) {
-        return FP_OK; /* K2 asks for it later */
+    enum fp_err err = load_lacking(h, &dev->d.id, n, &b, &lacks);
+    if (err || !lacks) {
+        return err;
     }
-    enum fp_err err = code == FP_EGAP ? log_refused_again(h, b) : FP_OK;
-    if (!err && b->settled) {
-        err = log_one_refused(h, b, b->n, (enum fp_err)b->code);
-    } else if (!err) {
-        h->site->counters.asked_again++;
-        err = site_log_again(h, b, b->lane, &gone);
+    err = site_keep(h, &b);
+    h->site->counters.asked_again++;
+    if (err || b.settled) {
+        return err ? err : log_refused(h, dev, &b, lane);
+    }
+    return site_log_again(h, &b, lane, &gone);
+}
+
+/*
+ * All of the device's that the hub may lack, from the oldest before this one on, once more in their order. Whatever is still said of the numbers that
+ * they had finds nothing then.
+ */
+enum fp_err site_again(struct hub *h, const struct store_branch *b)
+{
+    struct hub_device *dev = NULL;
+    struct store_branch before;
+    uint64_t first = b->n;
+    bool lacks = true;
+    enum fp_err err = cache_device(h, &b->device, &dev);
+    if (err || !dev) {
+        return err;
+    }
+    while (!err && lacks && first > 1 && b->n - first < CHAIN_MAX / 2) {
+        err = load_lacking(h, &dev->d.id, first - 1, &before, &lacks);
+        first -= !err && lacks;
+    }
+    for (uint64_t n = first; !err && n - first < CHAIN_MAX && n < dev->d.next_n; n++) {
+        err = log_one_again(h, dev, n, b->lane);
     }
     return err;
+}
+
+static enum fp_err again_now(struct hub *h, const struct store_branch *b)
+{
+    uint64_t wait_ms = 0;
+    bool may = h->replaying || throttle_take(&h->site->again, AGAIN_PER_S, AGAIN_BURST_S, h->mono, &wait_ms);
+    return may ? site_again(h, b) : FP_OK; /* K2 asks for it later */
 }
 
 enum fp_err site_refuse(struct hub *h, const struct fp_trunk *t)
@@ -228,9 +204,9 @@ enum fp_err site_refuse(struct hub *h, const struct fp_trunk *t)
     if (err || !found || (b.settled && (b.seq > 0 || !later))) {
         return err; /* a copy of it was faster */
     }
-    err = site_keep(h, &b);
-    if (err) {
-        return err;
+    if (later) { /* the hub could not take it yet, or had not got what comes before it */
+        return again_now(h, &b);
     }
-    return later ? again(h, &b, code) : settle_refused(h, &b, code, t->as.refuse.reason);
+    err = site_keep(h, &b);
+    return err ? err : settle_refused(h, &b, code, t->as.refuse.reason);
 }

@@ -122,6 +122,22 @@ static void step(struct world *w)
     }
 }
 
+/* All that was ever reported went by the hub. */
+static void same_receipts(const struct world *w, const char *conv)
+{
+    struct store_receipt a = {0};
+    struct store_receipt b = {0};
+    for (size_t i = 0; i < SCRIPT_USERS; i++) {
+        struct fp_id id = kit_id(script_users[i]);
+        assert_int_equal(w->hub.fault.inner.load_receipt(w->hub.fault.inner.ctx, script_conv(&w->hub, conv).cid, &id, &a), FP_OK);
+        assert_int_equal(w->site.fault.inner.load_receipt(w->site.fault.inner.ctx, script_conv(&w->site, conv).cid, &id, &b), FP_OK);
+        if (is_member(&w->hub, conv, script_users[i])) {
+            assert_int_equal(a.shown_delivered, b.shown_delivered);
+            assert_int_equal(a.shown_read, b.shown_read);
+        }
+    }
+}
+
 static void run_seed(uint64_t seed, uint64_t *out_events, uint64_t *out_replays)
 {
     struct world *w = open_world(seed);
@@ -132,6 +148,7 @@ static void run_seed(uint64_t seed, uint64_t *out_events, uint64_t *out_replays)
         feed(w, script_convs[i], UINT64_MAX / 2);
         feed_receipts(w, script_convs[i]);
         same_story(&w->hub, &w->site, script_convs[i]);
+        same_receipts(w, script_convs[i]);
     }
     assert_int_equal(w->site.hub->site->counters.apply_failures, 0);
     assert_int_equal(w->site.hub->site->counters.malformed, 0);
