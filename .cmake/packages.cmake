@@ -53,6 +53,7 @@ fp_need_header(mosquitto_codes mosquitto.h libmosquitto-dev) # its codes and log
 fp_need_header(uthash uthash.h uthash-dev)
 fp_need_library(mbedtls mbedtls/ssl.h libmbedtls-dev mbedtls mbedx509 mbedcrypto) # TLS of the client library; 2.28
 fp_need(LWS libwebsockets libwebsockets-dev) # the edge relay's gateway; 4.1
+fp_need(UV libuv libuv1-dev) # its loop; libwebsockets finds it by libwebsockets-evlib-uv
 fp_need(OPENSSL openssl libssl-dev) # what libwebsockets does TLS with
 if(BUILD_TESTING)
   fp_need(CMOCKA cmocka libcmocka-dev)

@@ -33,6 +33,10 @@ static int http_callback(struct lws *wsi, enum lws_callback_reasons reason, void
         the_gateway->tls = user;
         return 0;
     }
+    if (reason == LWS_CALLBACK_WSI_CREATE) {
+        the_gateway->adopting_has_wsi = the_gateway->adopting != NULL;
+        return 0;
+    }
     if (reason == LWS_CALLBACK_HTTP || reason == LWS_CALLBACK_HTTP_CONFIRM_UPGRADE || reason == LWS_CALLBACK_HTTP_FILE_COMPLETION ||
         reason == LWS_CALLBACK_WSI_DESTROY) {
         c = lws_get_opaque_user_data(wsi);

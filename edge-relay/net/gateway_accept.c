@@ -92,6 +92,7 @@ static void adopt(struct listener *l, int fd, enum limits_verdict verdict, struc
     g->metrics.sockets++;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* without it: slower, not wrong */
     g->adopting = c;
+    g->adopting_has_wsi = false;
     lws_adopt_desc_t a = {
         .vh = g->vhosts[l->kind], .type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL, .fd = {.sockfd = fd}, .opaque = c};
     struct lws *wsi = lws_adopt_descriptor_vhost_via_info(&a); /* closes fd if it fails */
@@ -99,11 +100,11 @@ static void adopt(struct listener *l, int fd, enum limits_verdict verdict, struc
         return; /* it has ended meanwhile */
     }
     g->adopting = NULL;
-    if (wsi == NULL) {
+    if (wsi == NULL && !g->adopting_has_wsi) {
         client_ended(c);
         return;
     }
-    c->wsi = wsi;
+    c->wsi = wsi; /* NULL for one whose TLS handshake failed already */
 }
 
 static struct limits_key key_of(const struct sockaddr_storage *from)

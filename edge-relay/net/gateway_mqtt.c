@@ -21,14 +21,22 @@ void mqtt_close(struct client *c, uint16_t code, const char *reason)
     (void)lws_callback_on_writable(c->wsi);
 }
 
+/*
+ * A callback that fails would be the usual way, but libwebsockets of Debian, on libuv, then closes twice, the second time before the close
+ * frame is sent. LWS_TO_KILL_SYNC closes once, and politely where there is a reason. Returns what the callback returns.
+ */
 static int close_now(struct client *c)
 {
     char peer[ADDRESS_TEXT_MAX];
 
-    client_peer_text(c, peer);
-    log_flood(LOG_INFO, "client_closing", "code=%u reason=%s peer=%s", c->close_code, c->close_reason, peer);
-    lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, (unsigned char *)(uintptr_t)c->close_reason, strlen(c->close_reason));
-    return -1;
+    if (!c->close_sent) {
+        c->close_sent = true;
+        client_peer_text(c, peer);
+        log_flood(LOG_INFO, "client_closing", "code=%u reason=%s peer=%s", c->close_code, c->close_reason, peer);
+        lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, (unsigned char *)(uintptr_t)c->close_reason, strlen(c->close_reason));
+        lws_set_timeout(c->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+    }
+    return 0;
 }
 
 static void established(struct client *c)
@@ -69,8 +77,7 @@ static int writeable(struct client *c)
         bool broke = got < 0;
         link_close(l);
         g->metrics.broker_failures += broke;
-        c->close_code = broke ? 1011 : 1000;
-        c->close_reason = broke ? "the connection to the broker broke" : "the broker closed the connection";
+        mqtt_close(c, broke ? 1011 : 1000, broke ? "the connection to the broker broke" : "the broker closed the connection");
         return close_now(c);
     }
     size_t len = got > 0 ? (size_t)got : 0;
@@ -92,9 +99,8 @@ static int received(struct client *c, const uint8_t *bytes, size_t len)
     }
     if (!lws_frame_is_binary(c->wsi)) {
         client_refused(c, REFUSED_TEXT);
-        c->close_code = 1003;
-        c->close_reason = "MQTT needs binary frames";
-        return close_now(c);
+        mqtt_close(c, 1003, "MQTT needs binary frames");
+        return 0;
     }
     if (c->link == NULL || len == 0) {
         return 0;

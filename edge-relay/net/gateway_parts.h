@@ -8,6 +8,7 @@
 #ifndef EDGE_RELAY_NET_GATEWAY_PARTS_H
 #define EDGE_RELAY_NET_GATEWAY_PARTS_H
 
+#include <libwebsockets.h>
 #include <openssl/ssl.h>
 
 #include "edge-relay/core/limits.h"
@@ -55,6 +56,7 @@ struct client {
     enum listener_kind from;
     enum client_state state;
     uint16_t close_code; /* 0: none is to be sent */
+    bool close_sent;
 };
 
 struct link {
@@ -73,7 +75,7 @@ struct link {
 struct gateway {
     struct loop *loop;
     struct config config;
-    struct lws_context *lws;
+    struct lws_context *lws; /* libwebsockets makes it NULL when it has freed it */
     struct lws_vhost *vhosts[LISTENERS];
     struct listener listeners[LISTENERS];
     struct limits limits;
@@ -86,6 +88,7 @@ struct gateway {
     struct client *clients, *dead_clients;
     struct link *links, *dead_links;
     struct client *adopting;
+    bool adopting_has_wsi; /* then LWS_CALLBACK_WSI_DESTROY ends the client, at once or in a later turn, even if the adoption fails */
     struct loop_fd tick_watch;
     int tick_fd;
     struct fp_mono stop_by; /* 0: not stopping */

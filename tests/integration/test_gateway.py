@@ -184,6 +184,25 @@ def test_wss_with_a_certificate(make_relay, mosquitto, authority):
         Raw(relay.ports["wss"], tls=old)
 
 
+def test_a_broken_tls_handshake_harms_nobody(make_relay, mosquitto, authority):
+    crt, key = authority.issue("junk", NAME, [NAME])
+    relay = make_relay(f"127.0.0.1:{mosquitto.port}", listen_tls="127.0.0.1:0", cert_file=crt, key_file=key)
+    a = client(relay, "stays", "wss", authority.ca)
+    subscribe(a, "stays")
+    for junk in (b"\x16\x03\x01\x00\x05hello", b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 50, b"\x16\x03", b"") * 20:
+        with Raw(relay.ports["wss"]) as raw:
+            try:
+                raw.send(junk)
+                raw.s.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass # it has hung up already
+            raw.response()
+    wait(lambda: relay.metrics()["sockets"] == 2, "only the client and who asks are left")
+    a.publish("stays", b"x", 1)
+    wait(lambda: a.got, "the client is still served")
+    stop(a)
+
+
 def test_a_unix_socket_as_the_broker(make_relay, tmp_path):
     with brokers.Broker(tmp_path / "b", plugin=False, lines=[f"listener 0 {tmp_path}/sock"]) as b:
         assert b.alive()
