@@ -201,6 +201,8 @@ enum fp_err answer_retry(struct hub *h, struct command_ctx *x, enum fp_err code)
     nack.retry = true;
     if (code == FP_EGAP) {
         nack.next_n = x->dev->d.next_n;
+    } else if (x->cmd->n > 0 && x->cmd->n == x->dev->d.next_n) {
+        x->dev->turned_away = x->cmd->n;
     }
     return nack_both(h, x, &nack);
 }

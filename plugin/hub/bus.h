@@ -4,7 +4,7 @@
  * Shape       a tell is a publish, or a change of what somebody may read. Tells take effect in the order given: whoever is
  *             granted something receives what is told after the grant, and nothing that was told before it; likewise the other way
  *             round for a grant taken back.
- * Invariants  B1 the hub calls tell() only for what is committed.
+ * Invariants  B1 the hub calls tell() only for what is committed (lines for the log apart).
  *             B2 a tell that returned FP_OK reaches every connected client that may read it, or the broker is down.
  * Errors      FP_ESHUTDOWN: nobody is there any more; what is committed stays, and clients ask again
  * Memory      spans are borrowed; the bus copies
@@ -24,6 +24,13 @@ enum tell_kind {
     TELL_GRANT_DEVICE, /* id = device, user = its owner from now on */
     TELL_OPEN,         /* user; allowed: his peers may read .../status of his devices (his policy hides him from nobody) */
     TELL_IDLE,         /* id = device; allowed: it is in the background and gets only heads, its inbox and down */
+    TELL_LOG,          /* a line for the operator; may also be of what is not committed */
+};
+
+enum tell_level { /* of a line */
+                  TELL_NOTICE,
+                  TELL_WARNING,
+                  TELL_ERROR,
 };
 
 struct tell {
@@ -38,6 +45,8 @@ struct tell {
     struct fp_id user;
     bool allowed;
     uint64_t change; /* number of the membership change, as in store_member */
+    /* TELL_LOG: the text is in payload */
+    enum tell_level level;
 };
 
 struct bus_port {

@@ -1,6 +1,8 @@
 #include "plugin/core/compose.h"
 #include "plugin/hub/trunk.h"
 
+#define STORE_LINE_US 60000000U
+
 enum fp_err command_apply(struct hub *h, struct command_ctx *x)
 {
     static const struct {
@@ -67,6 +69,12 @@ static bool within_rate(struct hub *h, struct command_ctx *x, enum hub_class cla
     return false;
 }
 
+/* What it would overtake was sent back by this very site, and is to come again. What is of safety does not wait for that. */
+static bool waits_for_turned_away(const struct command_ctx *x)
+{
+    return x->dev->turned_away == x->dev->d.next_n && x->cmd->priority != FP_PRIORITY_SAFETY;
+}
+
 /* decoded: what the command's own decoding said. */
 static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_err decoded)
 {
@@ -76,7 +84,8 @@ static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_
     case DEDUPE_REPEAT:
         return x->relayed && x->relayed->refused ? FP_OK : answer_repeat(h, x);
     case DEDUPE_GAP:
-        if (site_is(h) && x->cmd->n - x->dev->d.next_n < SITE_SKIP_MAX) { /* the others may have gone to the hub by another way */
+        if (site_is(h) && x->cmd->n - x->dev->d.next_n < SITE_SKIP_MAX &&
+            !waits_for_turned_away(x)) { /* the others may have gone to the hub by another way */
             err = site_skip(h, x->dev, x->cmd->n);
             if (err) {
                 return err;
@@ -185,6 +194,23 @@ enum fp_err command_relayed(struct hub *h, struct command_ctx *x, enum fp_err de
     return x->cmd->n > 0 ? apply_numbered(h, x, decoded) : apply_plain(h, x, decoded);
 }
 
+static void log_store(struct hub *h, enum fp_err err)
+{
+    if (h->store_said.us > 0 && h->mono.us - h->store_said.us < STORE_LINE_US) {
+        return;
+    }
+    h->store_said = h->mono;
+    struct line l = {0};
+    if (err == FP_EFULL) {
+        line_text(&l, "the database is full: commands are refused (nack full) until there is room. Raise db_max_mb, or give the disk more");
+    } else {
+        line_text(&l, "the database could not take a command (");
+        line_text(&l, fp_err_name(err));
+        line_text(&l, "): it is refused (nack busy) and may be sent again");
+    }
+    tells_log(h, TELL_ERROR, &l);
+}
+
 /* A command that the store could not take: nothing of it happened, and the device may send it again. */
 static enum fp_err nack_for_store(struct hub *h, const struct source_item *item, struct fp_bytes one, enum fp_err err)
 {
@@ -193,6 +219,12 @@ static enum fp_err nack_for_store(struct hub *h, const struct source_item *item,
     const char *ignored = NULL;
 
     (void)fp_command_decode(one, h->config.command_bytes, &cmd, &ignored);
+    struct hub_device *dev = NULL;
+    if (cmd.n > 0 && cache_device(h, &item->device, &dev) == FP_OK && dev && dev->d.next_n == cmd.n) {
+        dev->turned_away = cmd.n;
+    }
+    h->stats.full += err == FP_EFULL;
+    log_store(h, err);
     struct fp_nack nack = {
         .n = cmd.n,
         .code = err == FP_EFULL ? FP_EFULL : FP_EBUSY,

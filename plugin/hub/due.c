@@ -206,10 +206,10 @@ static enum fp_err republish(struct hub *h)
 
 static enum fp_err prune(struct hub *h)
 {
-    uint64_t keep_ms = h->config.answers_days * DAY_MS;
+    uint64_t keep_ms = site_disk_keep_days(h) * DAY_MS;
     size_t removed = 0;
 
-    if (h->config.answers_days == 0 || h->wall.ms < keep_ms) {
+    if (keep_ms == 0 || h->wall.ms < keep_ms) {
         h->prune_due.us = UINT64_MAX;
         return FP_OK;
     }
@@ -227,6 +227,7 @@ static void publish_ops(struct hub *h)
         uint64_t value;
     } rows[] = {
         {"acks", s->acks},
+        {"full", s->full},
         {"jobs", h->job_count},
         {"shed", s->shed},
         {"epoch", h->info.epoch},
@@ -241,6 +242,7 @@ static void publish_ops(struct hub *h)
         {"commands", s->commands},
         {"sessions", s->sessions},
         {"page_bytes", s->page_bytes},
+        {"clock_jumps", s->clock_jumps},
         {"commit_failures", s->commit_failures},
     };
     uint8_t buf[512];

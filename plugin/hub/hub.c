@@ -4,8 +4,11 @@
 
 #include "plugin/hub/trunk.h"
 
-#define BATCH_MAX 2048      /* items a commit: natural group commit fills it while the one before waits for the disk */
-#define FAILURES_TO_STOP 16 /* failures of the store in a row: the disk is gone, and only an operator can help */
+#define BATCH_MAX 2048 /* items a commit: natural group commit fills it while the one before waits for the disk */
+#define CLOCK_JUMP_S 60
+#define CLOCK_DOUBT_S (24 * 3600)
+#define CLOCK_DOUBT_US 3600000000U /* time to set it right */
+#define FAILURES_TO_STOP 16        /* failures of the store in a row: the disk is gone, and only an operator can help */
 
 void hub_config_init(struct hub_config *c)
 {
@@ -121,8 +124,33 @@ static enum fp_err run_batch(struct hub *h, const struct source_item *items, siz
     return replay(h, items, count);
 }
 
+static void log_jump(struct hub *h, int64_t jump_s)
+{
+    struct line l = {0};
+    line_text(&l, jump_s > 0 ? "the clock was set forward by " : "the clock was set back by ");
+    line_number(&l, (uint64_t)(jump_s > 0 ? jump_s : -jump_s));
+    line_text(&l, jump_s >= CLOCK_DOUBT_S ? " s: set it right within the hour, or what is too old by it is deleted" : " s");
+    tells_log(h, TELL_WARNING, &l);
+}
+
+/* A clock that was set. What it does to events is bounded (their times never go back), but a person should know why they look odd. */
+static void watch_clock(struct hub *h, struct fp_mono mono, struct fp_wall wall)
+{
+    int64_t passed_ms = (int64_t)((mono.us - h->seen_mono.us) / 1000);
+    int64_t wall_ms = (int64_t)(wall.ms - h->seen_wall.ms);
+    int64_t jump_s = (wall_ms - passed_ms) / 1000;
+    if (h->seen_wall.ms > 0 && (jump_s >= CLOCK_JUMP_S || jump_s <= -CLOCK_JUMP_S)) {
+        h->stats.clock_jumps++;
+        log_jump(h, jump_s);
+        h->doubt.us = jump_s >= CLOCK_DOUBT_S ? mono.us + CLOCK_DOUBT_US : jump_s <= -CLOCK_DOUBT_S ? 0 : h->doubt.us;
+    }
+    h->seen_mono = mono;
+    h->seen_wall = wall;
+}
+
 enum fp_err hub_turn(struct hub *h, const struct source_item *items, size_t count, struct fp_mono mono, struct fp_wall wall)
 {
+    watch_clock(h, mono, wall);
     enum fp_err err = run_batch(h, items, count);
     h->bus.flush(h->bus.ctx); /* answers do not wait for what is merely due */
     h->mono = mono;

@@ -67,6 +67,8 @@ struct hub_stats { /* counters since the start; the caller may read them between
     uint64_t batches, commits, commit_failures, replays;
     uint64_t pages, page_bytes, tells;
     uint64_t sessions;
+    uint64_t full; /* commands for which the store had no room */
+    uint64_t clock_jumps;
     uint64_t shed; /* commands on .../now above the rate, dropped without an answer */
 };
 

@@ -51,6 +51,7 @@ void relays_close(struct hub *h)
 
 static void drop_row(struct hub *h, struct relay *r)
 {
+    r->why = ": down (what it may do has changed)";
     relay_lost(h, r);
     LL_DELETE(h->relays->all, r);
     free_relay(r);
@@ -121,11 +122,19 @@ static enum fp_err load(struct hub *h, struct relay *r)
 
 /* ------------------------------------------------------------------ sessions */
 
+void relay_log(struct hub *h, const struct relay *r, enum tell_level level, const char *text)
+{
+    tells_log_about(h, level, "relay ", &r->rights.relay, text);
+}
+
 void relay_lost(struct hub *h, struct relay *r)
 {
+    const char *why = r->why ? r->why : ": down (a new session begins)";
+    r->why = NULL;
     if (!r->up) {
         return;
     }
+    relay_log(h, r, TELL_WARNING, why);
     r->up = false;
     r->conn = 0;
     r->stats.lost++;
@@ -137,6 +146,7 @@ void relays_gone(struct hub *h, uint64_t conn)
 {
     for (struct relay *r = h->relays ? h->relays->all : NULL; r && conn != 0; r = r->next) {
         if (r->conn == conn) {
+            r->why = ": down (its connection has ended)";
             relay_lost(h, r);
         }
     }
@@ -156,6 +166,9 @@ static void begin(struct hub *h, struct relay *r)
 {
     r->refusal_count = r->opening_log ? 0 : r->refusal_count; /* their numbers are of the other log */
     size_t kept = r->refusal_count < RELAY_REFUSALS ? r->refusal_count : RELAY_REFUSALS;
+    if (!r->up) {
+        relay_log(h, r, TELL_NOTICE, ": up");
+    }
     r->opening = false;
     r->up = true;
     r->older = false;
@@ -338,7 +351,12 @@ void relays_undo(struct hub *h)
 
 static enum fp_err run_one(struct hub *h, struct relay *r)
 {
-    if (h->mono.us - r->heard.us >= TRUNK_SILENT_US || !link_tick(&r->link, h->mono)) {
+    if (h->mono.us - r->heard.us >= TRUNK_SILENT_US) {
+        r->why = ": down (nothing was heard for 25 s)";
+    } else if (!link_tick(&r->link, h->mono)) {
+        r->why = ": down (it does not acknowledge)";
+    }
+    if (r->why) {
         relay_lost(h, r);
         return FP_OK;
     }
@@ -349,6 +367,7 @@ static enum fp_err run_one(struct hub *h, struct relay *r)
     enum fp_err err = relay_down_run(h, r);
     if (err == FP_ECORRUPT) { /* something that should be there is not: that is no reason to stop for all others */
         r->stats.unsendable++;
+        r->why = ": down (something that it should have is not in the database)";
         relay_lost(h, r);
         return FP_OK;
     }

@@ -109,7 +109,8 @@ struct relay {
 
     /* the session */
     bool up;
-    bool older; /* this hub is: FP_RESET_HUB_IS_OLDER */
+    const char *why; /* the session is about to end: for the log */
+    bool older;      /* this hub is: FP_RESET_HUB_IS_OLDER */
     uint64_t conn;
     struct fp_mono heard;
     struct fp_mono begun;
@@ -162,6 +163,7 @@ struct relays {
 
 /* ---- relay.c */
 bool relay_serves(const struct relay *r, const struct fp_id *scope);
+void relay_log(struct hub *h, const struct relay *r, enum tell_level level, const char *text); /* behind its name */
 void relay_lost(struct hub *h, struct relay *r);
 enum fp_err relay_settle(struct hub *h, enum fp_err err); /* while a batch is replayed: commits, or undoes and says FP_EAGAIN */
 void relay_tell_ack(struct hub *h, struct relay *r, unsigned lane, uint64_t credit); /* of committed state, now */

@@ -16,6 +16,18 @@ static enum fp_err tell_welcome(struct hub *h, struct relay *r)
     return e.failed ? FP_ENOMEM : trunk_tell(h, FP_TOPIC_RELAY_DOWN, &r->rights.relay, fp_enc_bytes_of(&e));
 }
 
+static void log_reset(struct hub *h, const struct relay *r, bool relay_is_older)
+{
+    if (relay_is_older) {
+        relay_log(h, r, TELL_WARNING, ": its database is older than what it has said before (restored from a backup?): it begins a new log");
+    } else if (!r->older) { /* it asks again every minute */
+        relay_log(
+            h, r, TELL_ERROR,
+            ": this hub is older than what the relay has of it (restored from a backup?): the relay keeps what it has and sends nothing. Restore a "
+            "newer backup, or give the site a new database (what waits in its own is lost then)");
+    }
+}
+
 static enum fp_err tell_reset(struct hub *h, struct relay *r, uint64_t epoch, enum fp_trunk_reset_reason why)
 {
     uint8_t buf[RELAY_FRAME_BYTES];
@@ -23,7 +35,9 @@ static enum fp_err tell_reset(struct hub *h, struct relay *r, uint64_t epoch, en
     bool relay_is_older = why == FP_RESET_RELAY_IS_OLDER;
     fp_enc_init(&e, buf, sizeof(buf));
     fp_enc_trunk_reset(&e, epoch, relay_is_older ? epoch + 1 : epoch, why);
+    log_reset(h, r, relay_is_older);
     r->older = !relay_is_older;
+    r->why = ": down (it was told to begin anew, or to wait)";
     relay_lost(h, r);
     return trunk_tell(h, FP_TOPIC_RELAY_DOWN, &r->rights.relay, fp_enc_bytes_of(&e));
 }

@@ -72,7 +72,9 @@ static enum fp_err touches_own(struct hub *h, const struct relay *r, const struc
     return err;
 }
 
-/* Was he put out while his command was on the way? His conversation refuses it, and its n is used up by that: else all that follows would wait for it. */
+/*
+ * Was he put out while his command was on the way? His conversation refuses it, and its n is used up by that: else all that follows waits for it.
+ */
 static enum fp_err was_member(struct hub *h, const struct relay *r, const struct command_ctx *x, bool *out)
 {
     struct hub_conv *c = NULL;

@@ -110,10 +110,16 @@ enum fp_err site_tell_up(struct hub *h, struct fp_enc *e)
 
 /* ------------------------------------------------------------------ hello */
 
+void site_line(struct hub *h, enum tell_level level, const char *text)
+{
+    tells_log_about(h, level, "trunk ", &h->config.relay, text);
+}
+
 void site_begin_again(struct hub *h, bool tell_held)
 {
     struct site *s = h->site;
     if (s->open) {
+        site_line(h, TELL_WARNING, s->why ? s->why : ": down (a new session begins)");
         s->open = false;
         s->hello_wait.us = 0;
         people_remote_lost(h, &h->config.relay);
@@ -122,6 +128,7 @@ void site_begin_again(struct hub *h, bool tell_held)
     if (s->hello_wait.us == 0) {
         s->hello_due = h->mono;
     }
+    s->why = NULL;
     s->tell_held = s->tell_held || tell_held;
 }
 
@@ -234,6 +241,7 @@ void site_gone(struct hub *h, uint64_t conn)
 {
     struct site *s = h->site;
     if (s && s->attached && s->conn == conn) {
+        s->why = ": down (the relay's connection has ended)";
         site_begin_again(h, false);
         s->attached = false;
         s->hello_wait.us = 0;
@@ -243,7 +251,15 @@ void site_gone(struct hub *h, uint64_t conn)
 static void watch_link(struct hub *h)
 {
     struct site *s = h->site;
-    if (s->open && (h->mono.us - s->heard.us > TRUNK_SILENT_US || !link_tick(&s->link, h->mono))) {
+    if (!s->open) {
+        return;
+    }
+    if (h->mono.us - s->heard.us > TRUNK_SILENT_US) {
+        s->why = ": down (nothing was heard for 25 s)";
+    } else if (!link_tick(&s->link, h->mono)) {
+        s->why = ": down (the hub does not acknowledge)";
+    }
+    if (s->why) {
         site_begin_again(h, false);
     }
 }
@@ -296,6 +312,6 @@ uint64_t site_wait_us(const struct hub *h, struct fp_mono now)
     if (s->drop_due.us != UINT64_MAX) {
         wait = sooner(wait, s->drop_due, now);
     }
-    wait = h->config.answers_days > 0 ? sooner(wait, s->prune_due, now) : wait;
+    wait = site_disk_keep_days(h) > 0 ? sooner(wait, s->prune_due, now) : wait;
     return h->config.ops ? sooner(wait, s->ops_due, now) : wait;
 }

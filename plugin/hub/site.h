@@ -28,6 +28,7 @@
 struct site_counters {
     uint64_t sent, sent_bytes, resent, acked, asked_again;
     uint64_t taken, settled, refused;
+    uint64_t full; /* sent back because of the disk */
     uint64_t applied, apply_failures, malformed;
     uint64_t bad_clock; /* records whose time of custody no clock can tell */
     uint64_t sessions;
@@ -59,9 +60,10 @@ struct site {
 
     bool attached; /* the pipe is there */
     uint64_t conn;
-    bool open;      /* the hub has welcomed us */
-    bool stopped;   /* the hub is not the one that our records are for, or is older than what it has said to have (t-reset, 2) */
-    bool tell_held; /* in the next hello: the hub's memory of what we hold may be wrong */
+    bool open;       /* the hub has welcomed us */
+    bool stopped;    /* the hub is not the one that our records are for, or is older than what it has said to have (t-reset, 2) */
+    const char *why; /* the session is about to end: for the log */
+    bool tell_held;  /* in the next hello: the hub's memory of what we hold may be wrong */
     struct fp_mono hello_due, hello_wait, hello_at;
     struct fp_mono heard, applied_at;
     uint64_t rtt_us; /* of hello */
@@ -83,12 +85,16 @@ struct site {
     struct fp_mono live_due, live_full_due, live_told;
     uint64_t live_version;
     struct fp_mono ops_due, prune_due;
+    struct fp_mono disk_due;
+    unsigned disk; /* percent that are used */
+    unsigned disk_level;
 };
 
 /* ---- site.c */
-enum fp_err site_save_peer(struct hub *h);                 /* now.peer and now.log_epoch, staged */
-void site_begin_again(struct hub *h, bool tell_held);      /* a new session: hello */
-enum fp_err site_tell_up(struct hub *h, struct fp_enc *e); /* staged */
+enum fp_err site_save_peer(struct hub *h);                              /* now.peer and now.log_epoch, staged */
+void site_begin_again(struct hub *h, bool tell_held);                   /* a new session: hello */
+void site_line(struct hub *h, enum tell_level level, const char *text); /* for the log, behind the trunk's name */
+enum fp_err site_tell_up(struct hub *h, struct fp_enc *e);              /* staged */
 
 /* ---- site_check.c: would the hub refuse it, by what is known here? */
 enum fp_err site_check(struct hub *h, struct command_ctx *x);
@@ -101,6 +107,11 @@ enum fp_err site_log_again(struct hub *h, struct store_branch *b, uint8_t lane, 
 enum fp_err site_lane_of(struct hub *h, struct command_ctx *x, uint8_t *out_lane);
 enum fp_err site_keep(struct hub *h, struct store_branch *b); /* its event moves to the arena */
 enum fp_err site_log_refused(struct hub *h, const struct command_ctx *x, enum fp_err code, uint8_t lane);
+
+/* ---- site_disk.c: 70 % used: less is remembered; 85 %: no bulk; 95 %: no message but safety. What came from the hub is always taken. */
+void site_disk(struct hub *h); /* looks, once a second */
+/* Why the command has to wait for room; NULL: it has not. */
+const char *site_disk_refuses(struct hub *h, const struct command_ctx *x);
 
 /* ---- site_settle.c */
 enum fp_err site_refuse(struct hub *h, const struct fp_trunk *t); /* t-refuse */

@@ -3,6 +3,10 @@
 
 #define SMALL_FRAME_BYTES 64
 #define DROP_SOON_US 1000000U
+#define KEEPS                                                                                                                                        \
+    " This site keeps what it has and sends nothing: restore a newer backup of the hub, or give the site a new database (what waits is lost then)"
+#define HUB_IS_OLDER ": stopped: the hub is older than what it has acknowledged (restored from a backup?)." KEEPS
+#define ANOTHER_HUB ": stopped: this is not the hub that the site has met, or it has another database." KEEPS
 
 static enum fp_err tell_ack(struct hub *h, uint64_t lane)
 {
@@ -111,9 +115,13 @@ enum fp_err site_down(struct hub *h, const struct fp_trunk_batch *b)
 /* ------------------------------------------------------------------ the session */
 
 /* Nothing is mixed into another log. */
-static void stop(struct hub *h)
+static void stop(struct hub *h, const char *why)
 {
+    if (!h->site->stopped) {
+        site_line(h, TELL_ERROR, why);
+    }
     h->site->stopped = true;
+    h->site->why = ": down (it is stopped)";
     site_begin_again(h, true);
     h->site->hello_wait.us = SITE_HELLO_MAX_US;
     h->site->hello_due.us = h->mono.us + SITE_HELLO_MAX_US;
@@ -124,6 +132,10 @@ static enum fp_err begin_log(struct hub *h)
 {
     struct site *s = h->site;
     uint64_t seed[] = {s->now.log_epoch, h->info.epoch, h->info.boot, h->wall.ms, h->mono.us};
+    site_line(h, TELL_WARNING,
+              ": this site's database is older than what the hub has of it (restored from a backup?): it begins a new log, and asks for all that it "
+              "lacks");
+    s->why = ": down (this site begins a new log)";
     s->now.log_epoch = (fp_hash(FP_HASH_START, seed, sizeof(seed)) >> 1U) | 1U;
     site_begin_again(h, true);
     s->hello_due = h->mono;
@@ -158,6 +170,7 @@ static void open_link(struct hub *h, struct fp_trunk_welcome *w)
     while (s->scope_count < HUB_RELAY_SCOPES_MAX && fp_trunk_scope(w, &s->scopes[s->scope_count])) {
         s->scope_count++;
     }
+    site_line(h, TELL_NOTICE, ": up");
     s->open = true;
     s->stopped = false;
     s->tell_held = false;
@@ -180,8 +193,12 @@ static enum fp_err on_welcome(struct hub *h, struct fp_trunk_welcome *w)
     if (s->open || w->epoch == 0) { /* a late one: its cursors are old */
         return FP_OK;
     }
-    if ((p->epoch != 0 && p->epoch != w->epoch) || hub_lacks(s, w)) {
-        stop(h);
+    if (p->epoch != 0 && p->epoch != w->epoch) {
+        stop(h, ANOTHER_HUB);
+        return FP_OK;
+    }
+    if (hub_lacks(s, w)) {
+        stop(h, HUB_IS_OLDER);
         return FP_OK;
     }
     if (hub_has_more(s, w)) {
@@ -196,7 +213,7 @@ static enum fp_err on_welcome(struct hub *h, struct fp_trunk_welcome *w)
 static enum fp_err on_reset(struct hub *h, uint64_t reason, uint64_t old_epoch)
 {
     if (reason == FP_RESET_HUB_IS_OLDER) {
-        stop(h);
+        stop(h, HUB_IS_OLDER);
     } else if (reason == FP_RESET_RELAY_IS_OLDER && old_epoch == h->site->now.log_epoch) {
         return begin_log(h);
     }
@@ -272,6 +289,7 @@ static enum fp_err take_item(struct hub *h, const struct source_item *item)
 {
     struct site *s = h->site;
     if (!s->attached || s->conn != item->conn) {
+        s->why = ": down (the relay has connected anew)";
         site_begin_again(h, false);
         s->attached = true;
         s->conn = item->conn;

@@ -2,7 +2,7 @@
 #include "plugin/hub/site.h"
 
 #define OPS_EVERY_US 1000000U
-#define OPS_BYTES 768
+#define OPS_BYTES 1024
 #define DAY_MS 86400000ULL
 #define PRUNE_AT_ONCE 1000
 #define PRUNE_EVERY_US 3600000000ULL
@@ -46,6 +46,8 @@ static enum fp_err publish(struct hub *h)
     } rows[] = {
         {"up", s->open},
         {"rtt", s->link.rtt_us > 0 ? s->link.rtt_us : s->rtt_us},
+        {"disk", s->disk},
+        {"full", c->full},
         {"sent", c->sent},
         {"acked", c->acked},
         {"epoch", s->now.peer.epoch},
@@ -84,10 +86,10 @@ static enum fp_err publish(struct hub *h)
 /* As long as answers are kept, so are the outcomes of what was in custody. */
 static enum fp_err prune(struct hub *h)
 {
-    uint64_t keep_ms = h->config.answers_days * DAY_MS;
+    uint64_t keep_ms = site_disk_keep_days(h) * DAY_MS;
     size_t removed = 0;
     h->site->prune_due.us = h->mono.us + PRUNE_EVERY_US;
-    if (h->config.answers_days == 0 || h->wall.ms < keep_ms) {
+    if (keep_ms == 0 || h->wall.ms < keep_ms) {
         return FP_OK;
     }
     enum fp_err err = h->store.prune_branches(h->store.ctx, (struct fp_wall){.ms = h->wall.ms - keep_ms}, PRUNE_AT_ONCE, &removed);
@@ -100,6 +102,7 @@ static enum fp_err prune(struct hub *h)
 enum fp_err site_ops(struct hub *h)
 {
     struct site *s = h->site;
+    site_disk(h);
     enum fp_err err = s->prune_due.us <= h->mono.us ? prune(h) : FP_OK;
     if (!err && h->config.ops && s->ops_due.us <= h->mono.us) {
         s->ops_due.us = h->mono.us + OPS_EVERY_US;

@@ -226,6 +226,11 @@ enum fp_err site_take(struct hub *h, struct command_ctx *x)
         x->why = "this site has not met its hub yet";
         return answer_retry(h, x, FP_EBUSY);
     }
+    x->why = site_disk_refuses(h, x);
+    if (x->why) {
+        h->site->counters.full++;
+        return answer_retry(h, x, FP_EFULL);
+    }
     enum fp_err err = site_check(h, x);
     if (!err) {
         err = stage_begin(h);

@@ -21,6 +21,7 @@
 #include "plugin/core/throttle.h"
 #include "plugin/hub/arena.h"
 #include "plugin/hub/hub.h"
+#include "plugin/hub/line.h"
 
 struct piece { /* encoded bytes in the arena, one of a list */
     struct piece *next;
@@ -79,6 +80,7 @@ struct hub_device {
     uint64_t rows_first;    /* n of the first staged row */
     struct piece_list rows; /* answers to remember */
     struct piece_list acks; /* answers to tell */
+    uint64_t turned_away;   /* n that was to come and could not be taken now; the device sends it again. 0: none */
     bool acks_relayed;      /* of a site: these are of custody only */
     bool staged;
     struct hub_device *next_staged;
@@ -144,6 +146,11 @@ struct hub {
     struct bus_port bus;
     struct store_info info;
     struct hub_stats stats;
+    struct throttle lines; /* tells_log() */
+    unsigned lines_left_out;
+    struct fp_mono seen_mono; /* of the last turn */
+    struct fp_wall seen_wall;
+    struct fp_mono doubt; /* until then the wall clock may be wrong by days, and nothing is deleted for being old */
 
     struct hub_conv *convs;
     struct hub_member *members;
@@ -188,6 +195,7 @@ struct hub {
     bool scrubbed; /* since runs were last rewritten or dropped; false after a start, which may have come in front of a scrub */
     struct fp_mono scrub_again;
     unsigned failures_in_a_row;
+    struct fp_mono store_said; /* the log has a line of that */
 };
 
 enum hub_end { /* why a session is over */
@@ -232,6 +240,9 @@ enum fp_err tells_alert(struct hub *h, const struct fp_id *user, struct fp_bytes
 void tells_grant_now(struct hub *h, enum tell_kind kind, const struct fp_id *id, const struct fp_id *user, bool allowed); /* of soft state only */
 void tells_now(struct hub *h, const struct fp_topic *topic, struct fp_bytes payload, uint8_t qos, bool retain); /* of committed state only */
 void tells_release(struct hub *h);
+/* A line for the operator, at once. Not more than a few a second, whatever a peer does: the next one says how many were left out. */
+void tells_log(struct hub *h, enum tell_level level, const struct line *l);
+void tells_log_about(struct hub *h, enum tell_level level, const char *what, const struct fp_id *id, const char *text); /* of these three */
 struct fp_topic topic_of_conv(enum fp_topic_kind kind, const struct store_conv *c);
 
 bool piece_add(struct hub *h, struct piece_list *list, struct fp_bytes bytes); /* bytes are in the arena */

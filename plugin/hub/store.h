@@ -287,6 +287,9 @@ struct store_port {
     enum fp_err (*save_held)(void *ctx, const struct store_held *r);                                      /* inserts or replaces */
     enum fp_err (*forget_held)(void *ctx, const struct fp_id *relay);                                     /* all rows of that relay */
 
+    /* Of the room that there is: the larger share of what the store may use and of what its disk has. Also in a transaction; 0: not known. */
+    unsigned (*percent_used)(void *ctx);
+
     /* From the next open on store_info.epoch is this one (not 0). In a transaction; numbers and all else stay. */
     enum fp_err (*new_epoch)(void *ctx, uint64_t epoch);
 };

@@ -1,5 +1,8 @@
 #include "plugin/hub/state.h"
 
+#define LINES_PER_S 1
+#define LINES_BURST_S 30
+
 bool piece_add(struct hub *h, struct piece_list *list, struct fp_bytes bytes)
 {
     struct piece *p = arena_alloc(&h->arena, sizeof(*p));
@@ -85,6 +88,37 @@ void tells_now(struct hub *h, const struct fp_topic *topic, struct fp_bytes payl
 void tells_grant_now(struct hub *h, enum tell_kind kind, const struct fp_id *id, const struct fp_id *user, bool allowed)
 {
     tell(h, &(struct tell){.kind = kind, .id = *id, .user = *user, .allowed = allowed});
+}
+
+static void log_line(struct hub *h, enum tell_level level, const struct line *l)
+{
+    tell(h, &(struct tell){.kind = TELL_LOG, .level = level, .payload = fp_bytes_of(l->text, l->len)});
+}
+
+void tells_log(struct hub *h, enum tell_level level, const struct line *l)
+{
+    uint64_t wait_ms = 0;
+    if (!throttle_take(&h->lines, LINES_PER_S, LINES_BURST_S, h->mono, &wait_ms)) {
+        h->lines_left_out++;
+        return;
+    }
+    if (h->lines_left_out > 0) {
+        struct line more = {0};
+        line_number(&more, h->lines_left_out);
+        line_text(&more, " lines like the last ones were left out");
+        log_line(h, TELL_WARNING, &more);
+        h->lines_left_out = 0;
+    }
+    log_line(h, level, l);
+}
+
+void tells_log_about(struct hub *h, enum tell_level level, const char *what, const struct fp_id *id, const char *text)
+{
+    struct line l = {0};
+    line_text(&l, what);
+    line_id(&l, id);
+    line_text(&l, text);
+    tells_log(h, level, &l);
 }
 
 /* An alert, or events of a conversation that has a safety message in this batch: all of its events, so that their order stays. */

@@ -167,6 +167,9 @@ enum fp_err timers_run(struct hub *h)
     struct timer_heap *heap = &h->timers->heap;
     struct store_timer t;
     struct fp_wall try_at;
+    if (h->doubt.us > h->mono.us) {
+        return FP_OK;
+    }
     enum fp_err err = timer_heap_is_behind(heap, h->wall) ? fill(h) : FP_OK;
 
     for (size_t i = 0; !err && i < FIRES_A_TURN && timer_heap_next(heap, &t, &try_at) && try_at.ms <= h->wall.ms; i++) {
@@ -190,6 +193,9 @@ uint64_t timers_wait_us(const struct hub *h, struct fp_mono now)
     }
     if (next.ms == UINT64_MAX) {
         return UINT64_MAX;
+    }
+    if (h->doubt.us > now.us) {
+        return h->doubt.us - now.us;
     }
     uint64_t wait_ms = next.ms > h->wall.ms ? next.ms - h->wall.ms : 0;
     uint64_t wait_us = (wait_ms < LOOK_MS ? wait_ms : LOOK_MS) * 1000;

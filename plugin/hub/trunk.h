@@ -74,7 +74,8 @@ enum fp_err site_frame(struct hub *h, const struct source_item *item);          
 void site_gone(struct hub *h, uint64_t conn);                                           /* a connection has ended: is it the pipe's? */
 enum fp_err site_run(struct hub *h);
 uint64_t site_wait_us(const struct hub *h, struct fp_mono now);
-uint64_t site_epoch(const struct hub *h); /* what devices are told: the hub's, 0 before it was met */
+uint64_t site_disk_keep_days(const struct hub *h); /* of answers and outcomes; 0: for ever. Less where the disk fills up; of a hub as configured */
+uint64_t site_epoch(const struct hub *h);          /* what devices are told: the hub's, 0 before it was met */
 
 /* ---- apply.c: a canonical event runs through the same handlers as the command that it was, and ends in the same bytes */
 enum fp_err apply_event(struct hub *h, struct fp_bytes one); /* FP_OK; FP_EGAP: not the next seq; FP_ECONFLICT: known already; or a store's error */

@@ -4,11 +4,12 @@
 
 #include "plugin/mosq/clock.h"
 
-struct out_record { /* a publish: the topic with its NUL follows, then the payload */
+struct out_record { /* a publish: the topic with its NUL follows, then the payload; a line: its text */
     enum tell_kind kind;
     uint32_t payload_len;
     uint16_t topic_len;
     uint8_t qos;
+    uint8_t level;
     bool retain;
     uint8_t touches; /* 0 to 63: a hash of the id whose readers a publish reaches, or a grant changes */
     bool allowed;
@@ -172,6 +173,9 @@ static enum fp_err outlet_tell(void *ctx, const struct tell *t)
         record.touches = touch_of(&t->id);
         record.payload_len = 0;
         return put(out, &record, topic, fp_bytes_of(NULL, 0));
+    case TELL_LOG:
+        record.level = (uint8_t)t->level;
+        return put(out, &record, topic, t->payload);
     }
     return FP_EUNSUPPORTED;
 }
@@ -206,6 +210,12 @@ static bool hand_on(const struct out_record *r, struct budget *budget, struct ou
     const char *topic = (const char *)(r + 1);
     uint64_t bit = 1ULL << r->touches;
 
+    if (r->kind == TELL_LOG) {
+        if (sink.log != NULL) {
+            sink.log(sink.ctx, (enum tell_level)r->level, fp_bytes_of(topic, r->payload_len));
+        }
+        return true;
+    }
     if (r->kind != TELL_PUBLISH) {
         if ((turn->touched & bit) != 0) {
             return false; /* O1 */

@@ -38,6 +38,7 @@ struct outlet_sink {
     void *ctx;
     bool (*publish)(void *ctx, const struct outlet_publish *p); /* false: no memory; it is tried again in the next TICK */
     void (*grant)(void *ctx, const struct outlet_grant *g);
+    void (*log)(void *ctx, enum tell_level level, struct fp_bytes text); /* NULL: nobody reads it */
 };
 
 enum outlet_stop {

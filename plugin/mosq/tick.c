@@ -53,9 +53,18 @@ static void grant(void *ctx, const struct outlet_grant *g)
     rights_grant(&h->rights, &(struct rights_grant){.kind = g->kind, .id = g->id, .user = g->user, .allowed = g->allowed, .change = g->change});
 }
 
+static void log_line(void *ctx, enum tell_level level, struct fp_bytes text)
+{
+    (void)ctx;
+    host_log(level == TELL_ERROR     ? MOSQ_LOG_ERR
+             : level == TELL_WARNING ? MOSQ_LOG_WARNING
+                                     : MOSQ_LOG_NOTICE,
+             "%.*s", (int)text.len, (const char *)text.p);
+}
+
 static void tell_all(struct host *h)
 {
-    struct outlet_sink sink = {.ctx = h, .publish = publish, .grant = grant};
+    struct outlet_sink sink = {.ctx = h, .publish = publish, .grant = grant, .log = log_line};
     struct outlet_turn turn = {0};
 
     do {

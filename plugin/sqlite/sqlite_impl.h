@@ -90,5 +90,6 @@ void store_scrub_port(struct store_port *p);
 void store_people_port(struct store_port *p);
 void store_trunk_port(struct store_port *p);
 void store_branch_port(struct store_port *p);
+void store_room_port(struct store_port *p);
 
 #endif

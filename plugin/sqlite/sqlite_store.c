@@ -225,6 +225,7 @@ struct store_port sqlite_store_port(struct sqlite_store *s)
     store_people_port(&p);
     store_trunk_port(&p);
     store_branch_port(&p);
+    store_room_port(&p);
     return p;
 }
 

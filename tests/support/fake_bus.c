@@ -55,6 +55,21 @@ size_t fake_bus_count(const struct fake_bus *b, const char *topic)
     return n;
 }
 
+size_t fake_bus_find_line(const struct fake_bus *b, const char *text, size_t from)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = from; i < b->count; i++) {
+        const struct tell *t = &b->tells[i]->tell;
+        for (size_t at = 0; t->kind == TELL_LOG && at + len <= t->payload.len; at++) {
+            if (memcmp(t->payload.p + at, text, len) == 0) {
+                return i;
+            }
+        }
+    }
+    return SIZE_MAX;
+}
+
 size_t fake_bus_find_grant(const struct fake_bus *b, enum tell_kind kind, const char *id, const char *user, size_t from)
 {
     struct fp_id want_id, want_user;

@@ -31,6 +31,8 @@ const struct fake_tell *fake_bus_at(const struct fake_bus *b, size_t index); /* 
 /* The index of the first publish on that topic at or behind `from`; SIZE_MAX if there is none. */
 size_t fake_bus_find(const struct fake_bus *b, const char *topic, size_t from);
 size_t fake_bus_count(const struct fake_bus *b, const char *topic);
+/* The index of the first line for the log that holds the text, at or behind `from`; SIZE_MAX if there is none. */
+size_t fake_bus_find_line(const struct fake_bus *b, const char *text, size_t from);
 /* The index of the first grant of that kind, id and user at or behind `from`; SIZE_MAX if there is none. */
 size_t fake_bus_find_grant(const struct fake_bus *b, enum tell_kind kind, const char *id, const char *user, size_t from);
 

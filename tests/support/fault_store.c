@@ -128,8 +128,16 @@ static void fault_rollback(void *ctx)
     f->inner.rollback(f->inner.ctx);
 }
 
+/* It cannot fail. */
+static unsigned fault_percent_used(void *ctx)
+{
+    struct fault_store *f = ctx;
+
+    return f->inner.percent_used(f->inner.ctx);
+}
+
 struct store_port fault_store_port(struct fault_store *f)
 {
 #define ENTRY(name, params, args) .name = fault_##name,
-    return (struct store_port){.ctx = f, .rollback = fault_rollback, LOADS(ENTRY) SAVES(ENTRY)};
+    return (struct store_port){.ctx = f, .rollback = fault_rollback, .percent_used = fault_percent_used, LOADS(ENTRY) SAVES(ENTRY)};
 }

@@ -18,6 +18,8 @@ struct store_port mem_store_port(struct mem_store *m);
 
 /* What sqlite_store_open() would say; boot begins at 1. */
 struct store_info mem_store_info(const struct mem_store *m);
+/* What percent_used() says from now on; 0 at first. */
+void mem_store_set_used(struct mem_store *m, unsigned percent);
 /* As after a crash: an open transaction is gone, what is committed stays, boot counts on. */
 void mem_store_restart(struct mem_store *m);
 

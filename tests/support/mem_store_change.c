@@ -130,6 +130,19 @@ static enum fp_err scrub(void *ctx)
     return m->in_tx ? FP_ECORRUPT : FP_OK; /* there are no files */
 }
 
+static unsigned percent_used(void *ctx)
+{
+    struct mem_store *m = ctx;
+
+    mem_enter(m);
+    return m->percent;
+}
+
+void mem_store_set_used(struct mem_store *m, unsigned percent)
+{
+    m->percent = percent;
+}
+
 static enum fp_err drop_runs(void *ctx, uint64_t cid, uint64_t upto, size_t limit, uint64_t *out_last)
 {
     struct mem_store *m = ctx;
@@ -175,4 +188,5 @@ void mem_change_port(struct store_port *p)
     p->rewrite_run = rewrite_run;
     p->scrub = scrub;
     p->drop_runs = drop_runs;
+    p->percent_used = percent_used;
 }

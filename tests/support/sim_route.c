@@ -328,6 +328,7 @@ static void tell_one(struct sim_broker *b, const struct fake_tell *f)
         return;
     case TELL_OPEN: /* narrow what a client of the real broker gets; the model's clients get it all */
     case TELL_IDLE:
+    case TELL_LOG:
         return;
     }
 }

@@ -58,7 +58,8 @@ static void nothing_is_told_before_the_commit(void **state)
     kit_run(&k);
 
     assert_true(kit_nacked(&k, "anna-phone", FP_EBUSY));
-    assert_int_equal(k.bus.count, 1);
+    assert_int_equal(k.bus.count, 2);
+    assert_int_not_equal(fake_bus_find_line(&k.bus, "the database could not take a command (", 0), SIZE_MAX);
     assert_int_equal(mem_store_hash(k.mem), before);
     kit_close(&k);
 }

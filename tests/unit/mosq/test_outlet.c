@@ -17,8 +17,9 @@ struct fixture {
     struct outlet outlet;
     struct bus_port port;
     struct budget budget;
-    char seen[SEEN_MAX]; /* p for a publish, g for a grant */
+    char seen[SEEN_MAX]; /* p for a publish, g for a grant, l for a line */
     size_t count;
+    size_t lines;
     bool no_memory;
     char topic[FP_TOPIC_MAX];
 };
@@ -39,6 +40,16 @@ static void on_grant(void *ctx, const struct outlet_grant *g)
     struct fixture *f = ctx;
     (void)g;
     f->seen[f->count++] = 'g';
+}
+
+static void on_log(void *ctx, enum tell_level level, struct fp_bytes text)
+{
+    struct fixture *f = ctx;
+    assert_int_equal(level, TELL_WARNING);
+    assert_int_equal(text.len, 5);
+    assert_memory_equal(text.p, "watch", 5);
+    f->seen[f->count++] = 'l';
+    f->lines++;
 }
 
 static int set_up(void **state)
@@ -90,10 +101,11 @@ static const char *tick(struct fixture *f)
     struct outlet_turn turn = {0};
 
     f->count = 0;
+    f->lines = 0;
     budget_turn(&f->budget, 0);
-    outlet_drain(&f->outlet, &f->budget, (struct outlet_sink){.ctx = f, .publish = on_publish, .grant = on_grant}, &turn);
+    outlet_drain(&f->outlet, &f->budget, (struct outlet_sink){.ctx = f, .publish = on_publish, .grant = on_grant, .log = on_log}, &turn);
     f->seen[f->count] = '\0';
-    assert_int_equal(turn.publishes + turn.grants, f->count);
+    assert_int_equal(turn.publishes + turn.grants + f->lines, f->count);
     assert_int_equal(turn.left, outlet_has_next(&f->outlet));
     return f->seen;
 }
@@ -121,6 +133,17 @@ static void a_grant_elsewhere_does_not_wait(void **state)
     tell_grant(f, "another");
     tell_event(f, "another", 10);
     assert_string_equal(tick(f), "pgp");
+}
+
+static void a_line_for_the_log_goes_in_its_turn(void **state)
+{
+    struct fixture *f = *state;
+    struct tell t = {.kind = TELL_LOG, .level = TELL_WARNING, .payload = fp_bytes_of("watch", 5)};
+
+    tell_event(f, "c1", 10);
+    assert_int_equal(f->port.tell(f->port.ctx, &t), FP_OK);
+    tell_grant(f, "another");
+    assert_string_equal(tick(f), "plg");
 }
 
 static void several_drains_of_one_tick_count_as_one(void **state)
@@ -221,6 +244,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_grant_waits_for_what_was_told_before_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_line_for_the_log_goes_in_its_turn, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_grant_elsewhere_does_not_wait, set_up, tear_down),
         cmocka_unit_test_setup_teardown(several_drains_of_one_tick_count_as_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pending_ends_a_turn_after_the_last_publish, set_up, tear_down),

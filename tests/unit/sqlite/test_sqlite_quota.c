@@ -32,12 +32,15 @@ static void a_full_store_reads_and_deletes_and_goes_on_when_there_is_room(void *
     assert_int_equal(f->p.begin(f->p.ctx), FP_OK);
     assert_int_equal(f->p.save_device(f->p.ctx, &d), FP_OK);
     assert_int_equal(f->p.commit(f->p.ctx), FP_OK);
+    unsigned empty = f->p.percent_used(f->p.ctx);
+    assert_in_range(empty, 10, 84);
     enum fp_err err = answer(f, d.did, n);
     while (!err && n < 1000) {
         err = answer(f, d.did, ++n);
     }
     assert_int_equal(err, FP_EFULL);
     assert_in_range(n, 20, 400 / 3);
+    assert_in_range(f->p.percent_used(f->p.ctx), 96, 100);
     assert_true(sqlite_store_last_error(f->store)[0] != '\0');
     assert_int_equal(f->p.commit(f->p.ctx), FP_ECORRUPT); /* rolled back whole */
 
@@ -53,6 +56,7 @@ static void a_full_store_reads_and_deletes_and_goes_on_when_there_is_room(void *
     size_t removed = 0;
     assert_int_equal(f->p.prune_answers(f->p.ctx, (struct fp_wall){n / 2}, 1000, &removed), FP_OK);
     assert_true(removed > 0);
+    assert_in_range(f->p.percent_used(f->p.ctx), empty, 90); /* what is free inside of the file counts */
     assert_int_equal(answer(f, d.did, n), FP_OK);
 }
 
