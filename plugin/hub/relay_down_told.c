@@ -34,17 +34,19 @@ static bool add_horizon(void *arg, const struct store_receipt *r)
         fp_enc_horizon(k->e, &(struct fp_horizon){.id = r->user, .delivered = delivered, .read = read});
     }
     k->count++;
-    k->sum += delivered + read;
+    k->sum = fp_hash(k->sum, r->user.text, r->user.len); /* a plain sum is the same again where one goes and another reads on */
+    k->sum = fp_hash(k->sum, &delivered, sizeof(delivered));
+    k->sum = fp_hash(k->sum, &read, sizeof(read));
     return true;
 }
 
 enum fp_err relay_told_receipts(struct hub *h, struct relay_conv *c, struct fp_bytes *out, uint64_t *out_sum)
 {
-    struct horizons counted = {.held = c->held};
+    struct horizons counted = {.held = c->held, .sum = FP_HASH_START};
     *out = (struct fp_bytes){0};
     enum fp_err err = h->store.each_receipt(h->store.ctx, c->cid, add_horizon, &counted);
     c->clamped = counted.clamped;
-    *out_sum = counted.sum;
+    *out_sum = counted.count > 0 ? counted.sum >> 1U : 0; /* the store's numbers have 63 bits */
     if (err || counted.count == 0) {
         return err;
     }
