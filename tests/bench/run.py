@@ -18,9 +18,11 @@ import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+import gateway  # noqa: E402
+import trunk  # noqa: E402
 from broker import BenchError, Broker, busy_share, count_syscalls, find_mosquitto, fsync_cost_us, machine, median_span  # noqa: E402
 
-PARTS = ["throughput", "rooms", "latency", "stalls", "syscalls", "restart", "catchup", "resume"]
+PARTS = ["throughput", "rooms", "latency", "stalls", "syscalls", "restart", "catchup", "resume", "trunk", "gateway"]
 PAIR_WINDOW = 32
 ROOM_WINDOW = 8
 ROOM_MEMBERS = 10
@@ -304,6 +306,14 @@ class Bench:
         self.tables.append((f"Others' latency in ms at {RESUME_PER_S} commands/s while one device is given {self.sizes.resume_events:,} "
                             f"missed events, at {median_span(rates)} events/s", ["", "from, to", "p50", "p99", "p99.9", "longest"], rows))
 
+    # ------------------------------------------------------------------ sites and browsers: files of their own
+
+    def trunk(self):
+        trunk.run(self)
+
+    def gateway(self):
+        gateway.run(self)
+
     # ------------------------------------------------------------------ all of it
 
     def run(self):
@@ -355,10 +365,19 @@ def find_probe(bench):
     return probe
 
 
+def find_relay(so):
+    """fieldpost-relay of the build that made the plugin."""
+    relay = so.parents[2] / "edge-relay/fieldpost-relay"
+    if not relay.is_file():
+        raise BenchError(f"no {relay}: build the target fieldpost_relay, name it with --relay, or leave the parts trunk and gateway out with --only")
+    return relay
+
+
 def parse(argv):
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--so", required=True, type=Path, help="fieldpost.so")
     p.add_argument("--bench", type=Path, help="bench_hub; by default that of the same build")
+    p.add_argument("--relay", type=Path, help="fieldpost-relay; by default that of the same build")
     p.add_argument("--mosquitto", help="the broker's program; by default the installed one")
     p.add_argument("--only", default=",".join(PARTS), help=f"some of {','.join(PARTS)}")
     p.add_argument("--quick", action="store_true", help="a smoke test in under a minute: small sizes, 1 s, one repeat; its numbers say little")
@@ -394,6 +413,8 @@ def main(argv):
             raise BenchError(f"{args.so}: no such file")
         args.bench = str(args.bench or find_bench(args.so))
         args.probe = find_probe(args.bench) if "stalls" in args.only else None
+        if {"trunk", "gateway"} & set(args.only):
+            args.relay = args.relay or find_relay(args.so)
         args.mosquitto = find_mosquitto(args.mosquitto)
         folder = tempfile.mkdtemp(prefix="fieldpost-bench-", dir=args.dir)
         bench = Bench(args, folder)
@@ -401,6 +422,9 @@ def main(argv):
         show(bench, args.markdown)
     except BenchError as e:
         print(f"bench: {e}", file=sys.stderr)
+        return 1
+    except OSError as e:
+        print(f"bench: {type(e).__name__}: {e}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
