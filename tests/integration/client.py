@@ -339,7 +339,9 @@ class Device(Mqtt):
                 self.results[n] = r
         elif n is not None:
             self.oracle.refusal(self, n, r)
-            self.outbox.pop(n, None)
+            entry = self.outbox.pop(n, None)
+            if entry is not None and entry.command.get(3) in self.convs:
+                self.convs[entry.command[3]].provisional.pop((self.device, n), None)
             self.relayed.discard(n)
             self.results.setdefault(n, r)
         if n is None:
@@ -364,6 +366,8 @@ class Device(Mqtt):
         if self.fresh and not self.outbox:
             self.next_n = r[5]
         self.fresh = False
+        for c in self.convs.values():
+            c.provisional.clear()  # those that still are come again; of others we may have missed that they were taken back
         for conv, scope, head, _floor, _read, _unread in r[6]:
             self._opened(conv, scope)
             self.convs[conv].head = max(self.convs[conv].head, head)
@@ -391,7 +395,9 @@ class Device(Mqtt):
         if r[1] == wire.IN_JOINED:
             self._opened(r[2], r[3])
         elif r[1] == wire.IN_REMOVED:
-            self.conv(r[2], r[3]).member = False
+            c = self.conv(r[2], r[3])
+            c.member = False
+            c.provisional.clear()  # what becomes of them is not told to those outside
         elif r[1] == wire.IN_HEADS:
             for conv, scope, head, _unread in r[2]:
                 self.oracle.told_head(self, conv, head)

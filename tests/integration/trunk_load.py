@@ -59,7 +59,8 @@ class Load:
                         d.send(burst)
 
     def compose(self, name, d):
-        conv = self.chance.choice(self.served(self.where[name]))
+        # Who goes from place to place speaks where all of them may hear it.
+        conv = "in-both" if name == ROAMS else self.chance.choice(self.served(self.where[name]))
         roll = self.chance.random()
         if name == "anna-hub" and roll < 0.04:
             self.out[conv] = not self.out.get(conv)
