@@ -234,7 +234,7 @@ static void what_is_provisional_is_told_and_moves_no_cursor(void **state)
     struct fp_enc e;
     struct fp_event ev = {.kind = FP_K_MSG, .n = 4, .conv = k->conv, .priority = 2, .at = {1700000000001}, .user = k->conv, .device = k->conv};
     ev.branch_relay = k->scope;
-    kit_online(k, 1, 0);
+    kit_online(k, 1, 1);
     kit_live(k, 1, 1, "bob-1");
     fp_enc_init(&e, buf, sizeof(buf));
     assert_true(fp_event_encode(&e, &ev)); /* neither seq nor flag: no event at all */
