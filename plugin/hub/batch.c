@@ -80,7 +80,9 @@ enum fp_err batch_commit(struct hub *h)
         err = relays_save(h);
     }
     if (!err && h->begun) {
+        struct fp_mono begun = ops_now(h);
         err = h->store.commit(h->store.ctx);
+        ops_committed(h, begun);
         h->stats.commits++;
         h->stats.commit_failures += err != FP_OK;
     }

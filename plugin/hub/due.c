@@ -234,6 +234,7 @@ static void publish_ops(struct hub *h)
         {"nacks", s->nacks},
         {"pages", s->pages},
         {"tells", s->tells},
+        {"users", HASH_COUNT(h->users)},
         {"events", s->events},
         {"batches", s->batches},
         {"commits", s->commits},
@@ -284,6 +285,7 @@ enum fp_err due_run(struct hub *h)
     }
     if (h->config.ops && h->ops_due.us <= h->mono.us) {
         publish_ops(h);
+        ops_publish(h);
     }
     arena_reset(&h->arena);
     return err;

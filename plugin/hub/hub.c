@@ -153,6 +153,7 @@ enum fp_err hub_turn(struct hub *h, const struct source_item *items, size_t coun
     watch_clock(h, mono, wall);
     enum fp_err err = run_batch(h, items, count);
     h->bus.flush(h->bus.ctx); /* answers do not wait for what is merely due */
+    ops_answered(h, items, count);
     h->mono = mono;
     h->wall = wall;
     if (!err) {

@@ -55,8 +55,9 @@ struct hub_config {
     bool open_scopes;                     /* anyone may open a new scope */
     struct fp_id services[HUB_NAMES_MAX]; /* users that may do everything everywhere */
     size_t service_count;
-    size_t cache_convs; /* conversations, devices and memberships held in memory, each */
-    bool ops;           /* publish fp/1/ops/hub once a second */
+    size_t cache_convs;            /* conversations, devices and memberships held in memory, each */
+    bool ops;                      /* publish fp/1/ops/# once a second */
+    struct fp_mono (*clock)(void); /* with ops: how long things take; NULL: not known. Nothing is decided by it (H3) */
 };
 
 /* The defaults of the contract. */

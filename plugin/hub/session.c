@@ -93,6 +93,7 @@ static struct hub_session *begin_session(struct hub *h, const struct source_item
     if (s && s->conn != item->conn) {
         idle_end(h, s); /* what an older connection of this device has left */
         nudge_gone(h, s);
+        ops_event(h, &s->device, &s->user, s->conn > 0 ? "taken over" : "connected");
         s->conn = item->conn;
         /* Not one counter for all: it would tell a device how many others have come, hidden ones too (P10). */
         uint64_t number = (h->info.boot << 42) + h->mono.us / 1000;
@@ -117,6 +118,7 @@ void session_end(struct hub *h, const struct fp_id *device, uint64_t conn, enum 
 {
     struct hub_session *s = find_session(h, device);
     if (s && s->conn == conn) {
+        ops_event(h, &s->device, &s->user, why == HUB_END_BYE ? "left" : why == HUB_END_LOST ? "lost" : "silent");
         people_session_end(h, s, why);
         typing_gone(h, device);
         idle_end(h, s);

@@ -22,6 +22,7 @@
 #include "plugin/hub/arena.h"
 #include "plugin/hub/hub.h"
 #include "plugin/hub/line.h"
+#include "plugin/hub/ops.h"
 
 struct piece { /* encoded bytes in the arena, one of a list */
     struct piece *next;
@@ -150,6 +151,7 @@ struct hub {
     unsigned lines_left_out;
     struct fp_mono seen_mono; /* of the last turn */
     struct fp_wall seen_wall;
+    struct hub_ops ops;
     struct fp_mono doubt; /* until then the wall clock may be wrong by days, and nothing is deleted for being old */
 
     struct hub_conv *convs;

@@ -180,6 +180,12 @@ struct store_info {
     bool quarantined; /* the file that was there was bad; it has been moved aside and this is a new epoch */
 };
 
+struct store_room {
+    uint64_t db_bytes, wal_bytes; /* of the files */
+    uint64_t quota_bytes;         /* what the database may grow to */
+    uint64_t free_bytes;          /* of the disk, for us */
+};
+
 /* A callback returns false to stop the iteration; that is no error. It may not call the store. */
 typedef bool (*store_run_fn)(void *arg, const struct store_run *run);
 typedef bool (*store_member_fn)(void *arg, const struct store_member *m);
@@ -289,6 +295,7 @@ struct store_port {
 
     /* Of the room that there is: the larger share of what the store may use and of what its disk has. Also in a transaction; 0: not known. */
     unsigned (*percent_used)(void *ctx);
+    void (*room)(void *ctx, struct store_room *out); /* the same in bytes; 0: not known */
 
     /* From the next open on store_info.epoch is this one (not 0). In a transaction; numbers and all else stay. */
     enum fp_err (*new_epoch)(void *ctx, uint64_t epoch);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 
+#include "plugin/mosq/clock.h"
 #include "plugin/mosq/config_table.h"
 
 #define LINE_MAX_BYTES 4096 /* 64 usernames fit */
@@ -235,4 +236,5 @@ void config_hub(const struct config *c, struct hub_config *out)
     out->service_count = c->services.count;
     out->cache_convs = (size_t)c->cache_entries;
     out->ops = c->operators.count > 0; /* nobody else may read it */
+    out->clock = clock_mono;
 }

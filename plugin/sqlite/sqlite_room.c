@@ -1,6 +1,7 @@
 /* How much of the room is used up. */
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "plugin/sqlite/sqlite_impl.h"
@@ -19,17 +20,23 @@ static unsigned percent_of_quota(sqlite3 *db)
     return known && most > 0 && pages > unused ? (unsigned)((pages - unused) * 100 / most) : 0;
 }
 
-static unsigned percent_of_disk(const char *path)
+static bool look_at_disk(const char *path, struct statvfs *out)
 {
     char folder[PATH_MAX];
-    struct statvfs fs;
     int len = snprintf(folder, sizeof folder, "%s", path ? path : "");
     char *slash = len > 0 && (size_t)len < sizeof folder ? strrchr(folder, '/') : NULL;
 
     if (slash != NULL) {
         slash[slash == folder ? 1 : 0] = '\0';
     }
-    if (statvfs(slash != NULL ? folder : ".", &fs) != 0) {
+    return statvfs(slash != NULL ? folder : ".", out) == 0;
+}
+
+static unsigned percent_of_disk(const char *path)
+{
+    struct statvfs fs;
+
+    if (!look_at_disk(path, &fs)) {
         return 0;
     }
     uint64_t used = fs.f_blocks - fs.f_bfree;
@@ -47,7 +54,33 @@ static unsigned percent_used(void *ctx)
     return quota > disk ? quota : disk;
 }
 
+static uint64_t bytes_of(const char *path)
+{
+    struct stat st;
+    return path != NULL && stat(path, &st) == 0 && st.st_size > 0 ? (uint64_t)st.st_size : 0;
+}
+
+static void room(void *ctx, struct store_room *out)
+{
+    struct sqlite_store *s = ctx;
+    struct statvfs fs;
+    int64_t most = 0;
+    int64_t page_bytes = 0;
+
+    store_enter(s);
+    const char *path = sqlite3_db_filename(s->db, "main");
+    bool known =
+        sqlite_number(s->db, "PRAGMA max_page_count", &most) == SQLITE_OK && sqlite_number(s->db, "PRAGMA page_size", &page_bytes) == SQLITE_OK;
+    *out = (struct store_room){
+        .db_bytes = bytes_of(path),
+        .wal_bytes = bytes_of(path ? sqlite3_filename_wal(path) : NULL),
+        .quota_bytes = known && most > 0 ? (uint64_t)most * (uint64_t)page_bytes : 0,
+        .free_bytes = look_at_disk(path, &fs) ? (uint64_t)fs.f_bavail * fs.f_frsize : 0,
+    };
+}
+
 void store_room_port(struct store_port *p)
 {
+    p->room = room;
     p->percent_used = percent_used;
 }

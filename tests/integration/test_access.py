@@ -59,6 +59,25 @@ def test_an_operator_reads_ops_and_nobody_else(world):
     assert not [m for m in ann.messages if m.topic.startswith("fp/1/ops/")]
 
 
+def test_an_operator_is_told_how_long_things_take_what_is_wrong_and_who_came_and_went(world):
+    op, ann = world.on("op", auto=False), world.on(world.name("ann"))
+    world.open(ann)
+    op.subscribe("fp/1/ops/#")
+
+    def told(name, is_it):
+        m = op.wait_message(lambda m: m.topic == f"fp/1/ops/{name}" and is_it(wire.decode(m.payload)), what=f"fp/1/ops/{name}")
+        return wire.decode(m.payload)
+
+    told("times", lambda t: sum(t["commit_us"]) > 0 and sum(t["answer_us"]) > 0)
+    disk = told("disk", lambda d: d["db_bytes"] > 0)
+    assert disk["free_bytes"] > 0 and disk["quota_bytes"] >= disk["db_bytes"] and disk["percent"] <= 100
+    assert isinstance(told("alerts", lambda _: True), list)
+    story = told("conns", lambda c: any(e["device"] == ann.device and e["what"] == "connected" for e in c))
+    assert len(story) <= 64 and [e["at"] for e in story] == sorted(e["at"] for e in story)
+    ann.disconnect()
+    told("conns", lambda c: any(e["device"] == ann.device and e["what"] in ("lost", "left") for e in c))
+
+
 # -------------------------------------------------------------------- delivery
 
 def test_a_stranger_gets_nothing_through_wide_filters(world):

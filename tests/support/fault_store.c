@@ -136,8 +136,16 @@ static unsigned fault_percent_used(void *ctx)
     return f->inner.percent_used(f->inner.ctx);
 }
 
+static void fault_room(void *ctx, struct store_room *out)
+{
+    struct fault_store *f = ctx;
+
+    f->inner.room(f->inner.ctx, out);
+}
+
 struct store_port fault_store_port(struct fault_store *f)
 {
 #define ENTRY(name, params, args) .name = fault_##name,
-    return (struct store_port){.ctx = f, .rollback = fault_rollback, .percent_used = fault_percent_used, LOADS(ENTRY) SAVES(ENTRY)};
+    return (struct store_port){
+        .ctx = f, .rollback = fault_rollback, .percent_used = fault_percent_used, .room = fault_room, LOADS(ENTRY) SAVES(ENTRY)};
 }

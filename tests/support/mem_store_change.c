@@ -138,6 +138,14 @@ static unsigned percent_used(void *ctx)
     return m->percent;
 }
 
+static void room(void *ctx, struct store_room *out)
+{
+    struct mem_store *m = ctx;
+
+    mem_enter(m);
+    *out = (struct store_room){.quota_bytes = 100, .db_bytes = m->percent};
+}
+
 void mem_store_set_used(struct mem_store *m, unsigned percent)
 {
     m->percent = percent;
@@ -189,4 +197,5 @@ void mem_change_port(struct store_port *p)
     p->scrub = scrub;
     p->drop_runs = drop_runs;
     p->percent_used = percent_used;
+    p->room = room;
 }

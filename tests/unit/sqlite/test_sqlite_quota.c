@@ -41,6 +41,11 @@ static void a_full_store_reads_and_deletes_and_goes_on_when_there_is_room(void *
     assert_int_equal(err, FP_EFULL);
     assert_in_range(n, 20, 400 / 3);
     assert_in_range(f->p.percent_used(f->p.ctx), 96, 100);
+    struct store_room room = {0};
+    f->p.room(f->p.ctx, &room);
+    assert_in_range(room.db_bytes + room.wal_bytes, room.quota_bytes / 2, 4 * room.quota_bytes);
+    assert_true(room.db_bytes <= room.quota_bytes && room.quota_bytes > 0);
+    assert_true(room.free_bytes > 0);
     assert_true(sqlite_store_last_error(f->store)[0] != '\0');
     assert_int_equal(f->p.commit(f->p.ctx), FP_ECORRUPT); /* rolled back whole */
 
