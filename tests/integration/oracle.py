@@ -25,7 +25,7 @@ class Oracle:
         self.refusals = {}                 # (device, n) -> code
         self.heads = defaultdict(int)      # conversation -> highest head told
         self.seen_at = {}                  # (device, conversation) -> last head seen, for "never goes back"
-        self.next_n = defaultdict(int)     # device -> highest next n told
+        self.next_n = defaultdict(int)     # (device, relay or None) -> highest next n told
         self.chains = {}                   # (conversation, seq) -> chain as a head told it
         self.horizons = {}                 # (conversation, user) -> highest [delivered, read] shown to anyone
         self.epochs = set()
@@ -85,11 +85,12 @@ class Oracle:
 
     def welcome(self, device, w):
         self.epochs.add(w[2])
-        if w[5] < self.next_n[device.device]:
-            self.violation(f"{device.device}: next n went back from {self.next_n[device.device]} to {w[5]}")
-        self.next_n[device.device] = w[5]
+        place = device.device, w.get(8)  # a site counts what it has in custody, which others have not heard of yet
+        if w[5] < self.next_n[place]:
+            self.violation(f"{device.device}: next n went back from {self.next_n[place]} to {w[5]}")
+        self.next_n[place] = w[5]
         for d, n in list(self.acks):
-            if d == device.device and n >= w[5]:
+            if 8 not in w and d == device.device and n >= w[5]:
                 self.violation(f"P1: {d} has an ack for n {n}, welcome says next n is {w[5]}")
         for conv, _scope, head, *_ in w[6]:
             self.told_head(device, conv, head)
