@@ -246,14 +246,18 @@ enum fp_err answer_repeat(struct hub *h, struct command_ctx *x)
 {
     struct dedupe_row row;
     bool found = false;
-    enum fp_err err = find_row(h, x, &row, &found);
+    bool answered = false;
+    h->stats.repeats++;
+    enum fp_err err = site_is(h) ? site_second(h, x, &answered) : FP_OK;
+    if (err || answered) {
+        return err;
+    }
+    err = find_row(h, x, &row, &found);
     if (err) {
         return err;
     }
-    h->stats.repeats++;
     bool same = found && (row.hash == HASH_UNKNOWN || row.hash == x->cmd->hash);
     if (site_is(h) && (!found || (same && row.accepted && row.answer.seq == 0))) {
-        bool answered = false;
         x->late = !found;
         err = site_repeat(h, x, &answered);
         if (err || answered) {

@@ -157,7 +157,7 @@ static void tell_refusal(struct hub *h, const struct relay *r, const struct rela
     uint8_t buf[RELAY_FRAME_BYTES];
     struct fp_enc e;
     fp_enc_init(&e, buf, sizeof(buf));
-    fp_enc_trunk_refuse(&e, f->lane, f->number, f->code, (struct fp_bytes){0});
+    fp_enc_trunk_refuse(&e, f->lane, f->number, f->code, (struct fp_bytes){0}, 0);
     trunk_tell_now(h, FP_TOPIC_RELAY_DOWN, &r->rights.relay, fp_enc_bytes_of(&e));
 }
 

@@ -149,6 +149,7 @@ struct relay_staged_refusal { /* in the arena */
 
 struct relays {
     struct relay *all;
+    uint64_t start;     /* another one each time; 0: not needed yet */
     uint64_t strangers; /* frames of users that are no relays */
     bool staged;        /* something of the batch is staged here */
     struct relay_staged_refusal *refusals, **refusals_end;

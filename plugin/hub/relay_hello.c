@@ -4,9 +4,18 @@
 #define NUMBER_MAX (1ULL << 62)
 #define ODD_HELLO_US 2000000U /* a late copy of a hello does not come twice so far apart */
 
+static uint64_t start_of(struct hub *h)
+{
+    uint64_t seed[] = {h->info.epoch, h->info.boot, h->wall.ms, h->mono.us};
+    if (h->relays->start == 0) {
+        h->relays->start = (fp_hash(FP_HASH_START, seed, sizeof(seed)) >> 1U) | 1U;
+    }
+    return h->relays->start;
+}
+
 static enum fp_err tell_welcome(struct hub *h, struct relay *r)
 {
-    struct fp_trunk_welcome w = {.epoch = h->info.epoch, .credit = TRUNK_CREDIT, .bytes = TRUNK_RECORDS_BYTES, .at = h->wall};
+    struct fp_trunk_welcome w = {.epoch = h->info.epoch, .credit = TRUNK_CREDIT, .bytes = TRUNK_RECORDS_BYTES, .at = h->wall, .start = start_of(h)};
     size_t cap = RELAY_FRAME_BYTES + r->rights.scope_count * sizeof(struct fp_id);
     uint8_t *buf = arena_alloc(&h->arena, cap);
     struct fp_enc e;

@@ -145,7 +145,9 @@ enum fp_err relays_refused(struct hub *h, struct command_ctx *x, enum fp_err cod
     h->relays->staged = true;
     r->stats.refused++;
     fp_enc_init(&e, buf, sizeof(buf));
-    fp_enc_trunk_refuse(&e, kept->refusal.lane, kept->refusal.number, code, fp_bytes_of(why, len < FP_REASON_BYTES_MAX ? len : FP_REASON_BYTES_MAX));
+    uint64_t next_n = code == FP_EGAP && x->dev ? x->dev->d.next_n : 0;
+    fp_enc_trunk_refuse(&e, kept->refusal.lane, kept->refusal.number, code, fp_bytes_of(why, len < FP_REASON_BYTES_MAX ? len : FP_REASON_BYTES_MAX),
+                        next_n);
     return e.failed ? FP_ENOMEM : trunk_tell(h, FP_TOPIC_RELAY_DOWN, &r->rights.relay, fp_enc_bytes_of(&e));
 }
 

@@ -216,6 +216,7 @@ static enum fp_err tell_hello(struct hub *h)
     if (e.failed) {
         return FP_ENOMEM;
     }
+    s->told_held = k.count > 0;
     s->hello_at = h->mono;
     trunk_tell_now(h, FP_TOPIC_RELAY_UP, &h->config.relay, fp_enc_bytes_of(&e));
     return FP_OK;

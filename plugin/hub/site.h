@@ -23,11 +23,13 @@
 #define SITE_HELLO_MAX_US 60000000U
 #define SITE_OVERTAKE_MAX 32              /* records of a device that its safety message takes along */
 #define SITE_ASK_AGAIN_US 30000000U       /* K2 */
+#define SITE_GAPS 64                      /* devices of which that is known; of more, it takes longer */
 #define SITE_SESSION_NUMBERS (1ULL << 20) /* more than are ever on the way at once */
 
 struct site_counters {
     uint64_t sent, sent_bytes, resent, acked, asked_again;
     uint64_t taken, settled, refused;
+    uint64_t given_back;
     uint64_t full; /* sent back because of the disk */
     uint64_t applied, apply_failures, malformed;
     uint64_t bad_clock; /* records whose time of custody no clock can tell */
@@ -54,16 +56,25 @@ struct site_block { /* K2: the oldest record of a lane that waits for its outcom
     struct fp_mono since;
 };
 
+struct site_gap { /* the hub waits for this n of the device */
+    struct fp_id device;
+    uint64_t next;
+    struct fp_mono since;
+};
+
 struct site {
     struct site_state now, was;
     struct site_counters counters;
 
     bool attached; /* the pipe is there */
     uint64_t conn;
-    bool open;       /* the hub has welcomed us */
-    bool stopped;    /* the hub is not the one that our records are for, or is older than what it has said to have (t-reset, 2) */
-    const char *why; /* the session is about to end: for the log */
-    bool tell_held;  /* in the next hello: the hub's memory of what we hold may be wrong */
+    bool open;                  /* the hub has welcomed us */
+    bool stopped;               /* the hub is not the one that our records are for, or is older than what it has said to have (t-reset, 2) */
+    const char *why;            /* the session is about to end: for the log */
+    bool tell_held;             /* in the next hello: the hub's memory of what we hold may be wrong */
+    bool told_held;             /* in the last one */
+    uint64_t hub_start;         /* of the hub that was told; 0: none yet */
+    uint64_t hub_had[FP_LANES]; /* it has said so */
     struct fp_mono hello_due, hello_wait, hello_at;
     struct fp_mono heard, applied_at;
     uint64_t rtt_us; /* of hello */
@@ -88,6 +99,7 @@ struct site {
     struct fp_mono disk_due;
     unsigned disk; /* percent that are used */
     unsigned disk_level;
+    struct site_gap gaps[SITE_GAPS];
 };
 
 /* ---- site.c */
@@ -116,6 +128,13 @@ const char *site_disk_refuses(struct hub *h, const struct command_ctx *x);
 /* ---- site_settle.c */
 enum fp_err site_refuse(struct hub *h, const struct fp_trunk *t); /* t-refuse */
 enum fp_err site_again(struct hub *h, const struct store_branch *b);
+
+/* For good; or, where the nack says so, to be sent again. */
+enum fp_err site_settle_refused(struct hub *h, struct store_branch *b, const struct fp_nack *nack);
+enum fp_err site_again_now(struct hub *h, const struct store_branch *b);
+
+/* ---- site_gap.c: the hub lacks what came before it: asked for again, or given back to the device where nothing here can fill the gap */
+enum fp_err site_gap(struct hub *h, const struct store_branch *b, uint64_t next_n);
 
 /* ---- site_frame.c */
 enum fp_err site_down(struct hub *h, const struct fp_trunk_batch *b);

@@ -55,6 +55,23 @@ static enum fp_err take_late(struct hub *h, struct command_ctx *x, bool *out_ans
     return told ? told : answer_refuse(h, x, err);
 }
 
+enum fp_err site_second(struct hub *h, struct command_ctx *x, bool *out_answered)
+{
+    struct store_branch b;
+    bool found = false;
+    enum fp_err err = h->store.load_branch(h->store.ctx, &x->item->device, x->cmd->n, &b, &found);
+    *out_answered = !err && found && b.code == FP_EGAP;
+    if (!*out_answered) {
+        return err;
+    }
+    if (!b.settled || b.seq > 0) {
+        return answer_settled(h, x, &b);
+    }
+    x->late = true;
+    x->second = true;
+    return take_late(h, x, out_answered);
+}
+
 enum fp_err site_repeat(struct hub *h, struct command_ctx *x, bool *out_answered)
 {
     struct store_branch b;

@@ -137,6 +137,7 @@ static enum fp_err begin_log(struct hub *h)
               "lacks");
     s->why = ": down (this site begins a new log)";
     s->now.log_epoch = (fp_hash(FP_HASH_START, seed, sizeof(seed)) >> 1U) | 1U;
+    memset(s->hub_had, 0, sizeof(s->hub_had));
     site_begin_again(h, true);
     s->hello_due = h->mono;
     return site_save_peer(h);
@@ -145,7 +146,7 @@ static enum fp_err begin_log(struct hub *h)
 static bool hub_lacks(const struct site *s, const struct fp_trunk_welcome *w)
 {
     for (unsigned lane = 0; lane < FP_LANES; lane++) {
-        if (w->have[lane] + 1 < s->oldest[lane]) {
+        if (w->have[lane] + 1 < s->oldest[lane] || w->have[lane] < s->hub_had[lane]) {
             return true;
         }
     }
@@ -178,6 +179,8 @@ static void open_link(struct hub *h, struct fp_trunk_welcome *w)
     s->rtt_us = h->mono.us - s->hello_at.us;
     s->frame_bytes = w->bytes > 0 && w->bytes < TRUNK_RECORDS_BYTES ? (size_t)w->bytes : TRUNK_RECORDS_BYTES;
     s->counters.sessions++;
+    s->hub_start = w->start;
+    memcpy(s->hub_had, w->have, sizeof(s->hub_had));
     link_open(&s->link, w->have, w->credit, again, h->mono);
     s->applied_at = h->mono;
     s->opened_at = h->mono;
@@ -195,6 +198,11 @@ static enum fp_err on_welcome(struct hub *h, struct fp_trunk_welcome *w)
     }
     if (p->epoch != 0 && p->epoch != w->epoch) {
         stop(h, ANOTHER_HUB);
+        return FP_OK;
+    }
+    if (!s->told_held && (hub_lacks(s, w) || w->start != s->hub_start)) { /* it may have been restored: it is to see what we hold */
+        site_begin_again(h, true);
+        s->hello_due = h->mono;
         return FP_OK;
     }
     if (hub_lacks(s, w)) {
@@ -259,6 +267,7 @@ static enum fp_err take_frame(struct hub *h, struct fp_trunk *t)
             uint64_t before = s->link.lanes[t->as.ack.lane].acked;
             (void)link_ack(&s->link, (unsigned)t->as.ack.lane, t->as.ack.have, t->as.ack.credit, h->mono);
             s->counters.acked += s->link.lanes[t->as.ack.lane].acked - before;
+            s->hub_had[t->as.ack.lane] = s->link.lanes[t->as.ack.lane].acked;
             s->drop_due.us = s->drop_due.us > h->mono.us + DROP_SOON_US ? h->mono.us + DROP_SOON_US : s->drop_due.us;
         }
         return FP_OK;

@@ -19,7 +19,7 @@ static enum fp_err settle(struct hub *h, struct hub_device *dev, struct store_br
     bool waits = !b->settled || b->seq == 0; /* an event counts more than a refusal that came before it */
     b->settled = true;
     b->seq = ev->seq;
-    b->code = 0;
+    b->code = b->code == FP_EGAP ? b->code : 0; /* its number was given a second time */
     b->at = ev->at;
     b->event = (struct fp_bytes){0};
     enum fp_err err = stage_begin(h);
@@ -104,13 +104,12 @@ static enum fp_err tell_gone(struct hub *h, struct fp_bytes event)
     return err;
 }
 
-static enum fp_err settle_refused(struct hub *h, struct store_branch *b, enum fp_err code, struct fp_bytes reason)
+enum fp_err site_settle_refused(struct hub *h, struct store_branch *b, const struct fp_nack *nack)
 {
     struct fp_bytes event = b->event;
-    struct fp_nack nack = {.n = b->n, .code = code, .reason = reason};
     b->settled = true;
     b->seq = 0;
-    b->code = (uint64_t)code;
+    b->code = (uint64_t)nack->code;
     b->at = h->wall;
     b->event = (struct fp_bytes){0};
     enum fp_err err = stage_begin(h);
@@ -121,7 +120,7 @@ static enum fp_err settle_refused(struct hub *h, struct store_branch *b, enum fp
         err = tell_gone(h, event);
     }
     h->site->counters.refused++;
-    return err ? err : answer_nack(h, &b->device, &nack);
+    return err ? err : answer_nack(h, &b->device, nack);
 }
 
 /* ------------------------------------------------------------------ again */
@@ -139,7 +138,7 @@ static enum fp_err load_lacking(struct hub *h, const struct fp_id *device, uint6
 {
     bool found = false;
     enum fp_err err = h->store.load_branch(h->store.ctx, device, n, out, &found);
-    *out_lacks = !err && found && (!out->settled || out->seq == 0);
+    *out_lacks = !err && found && (!out->settled || (out->seq == 0 && out->code != FP_EGAP)); /* that one is the device's again */
     return err;
 }
 
@@ -184,7 +183,7 @@ enum fp_err site_again(struct hub *h, const struct store_branch *b)
     return err;
 }
 
-static enum fp_err again_now(struct hub *h, const struct store_branch *b)
+enum fp_err site_again_now(struct hub *h, const struct store_branch *b)
 {
     uint64_t wait_ms = 0;
     bool may = h->replaying || throttle_take(&h->site->again, AGAIN_PER_S, AGAIN_BURST_S, h->mono, &wait_ms);
@@ -204,9 +203,12 @@ enum fp_err site_refuse(struct hub *h, const struct fp_trunk *t)
     if (err || !found || (b.settled && (b.seq > 0 || !later))) {
         return err; /* a copy of it was faster */
     }
+    if (code == FP_EGAP && t->as.refuse.next_n > 0 && !b.settled) {
+        return site_gap(h, &b, t->as.refuse.next_n);
+    }
     if (later) { /* the hub could not take it yet, or had not got what comes before it */
-        return again_now(h, &b);
+        return site_again_now(h, &b);
     }
     err = site_keep(h, &b);
-    return err ? err : settle_refused(h, &b, code, t->as.refuse.reason);
+    return err ? err : site_settle_refused(h, &b, &(struct fp_nack){.n = b.n, .code = code, .reason = t->as.refuse.reason});
 }

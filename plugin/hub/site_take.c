@@ -219,6 +219,7 @@ static enum fp_err begin_conv(struct hub *h, struct command_ctx *x)
 enum fp_err site_take(struct hub *h, struct command_ctx *x)
 {
     struct store_branch b = {.device = x->item->device, .n = x->cmd->n, .at = h->wall};
+    b.code = x->second ? FP_EGAP : 0;
     struct fp_record_up r = {.user = x->item->user, .device = x->item->device, .command = x->raw, .has_custody = true};
     static const struct fp_id none;
 

@@ -220,7 +220,8 @@ struct command_ctx {
     const struct fp_record_up *relayed; /* a relay has brought it; NULL: the device itself */
     const struct fp_event *canonical;   /* a site runs the command of an event of the hub: this one comes out; NULL: we decide */
     struct fp_bytes canonical_bytes;
-    bool late; /* of a site: below the device's next n, and not known here; it is not remembered */
+    bool second; /* of a site: its number was given back to the device and has come again */
+    bool late;   /* of a site: below the device's next n, and not known here; it is not remembered */
 };
 
 /* ---- cache.c: load through the caches. NULL in *out: there is none. */

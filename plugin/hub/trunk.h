@@ -66,6 +66,7 @@ bool site_unmet(const struct hub *h);
 enum fp_err site_had(struct hub *h, const struct fp_event *ev, bool *out_had);     /* was it in custody here? */
 enum fp_err site_refused(struct hub *h, struct command_ctx *x, enum fp_err code);  /* and this is told up: its n is used up */
 enum fp_err site_repeat(struct hub *h, struct command_ctx *x, bool *out_answered); /* an accepted row without seq: relayed still, or settled by now */
+enum fp_err site_second(struct hub *h, struct command_ctx *x, bool *out_answered); /* a number that was given back to the device: site_gap.c */
 enum fp_err site_pass_on(struct hub *h, struct command_ctx *x); /* a receipt, status or policy was taken here: the hub is to have it */
 enum fp_err site_next_n(struct hub *h, struct command_ctx *x, uint64_t hello_next);     /* hello: the device knows better how far it is (key 6) */
 enum fp_err site_welcome_pages(struct hub *h, struct command_ctx *x);                   /* after welcome: what is provisional in his conversations */

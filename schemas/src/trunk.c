@@ -76,10 +76,10 @@ void fp_enc_trunk_hello_end(struct fp_enc *e, const struct fp_trunk_hello *h)
     }
 }
 
-/* t-welcome = {1 => 2, 2 => epoch, 3 => {* lane => uint}, 4 => uint, 5 => uint, 6 => at, ? 7 => [* id]} */
+/* t-welcome = {1 => 2, 2 => epoch, 3 => {* lane => uint}, 4 => uint, 5 => uint, 6 => at, ? 7 => [* id], ? 8 => uint} */
 void fp_enc_trunk_welcome(struct fp_enc *e, const struct fp_trunk_welcome *w, const struct fp_id *scopes, size_t scope_count)
 {
-    begin(e, scope_count > 0 ? 7 : 6, FP_TRUNK_WELCOME);
+    begin(e, 6U + (scope_count > 0) + (w->start > 0), FP_TRUNK_WELCOME);
     put_uint(e, FP_T_WELCOME_EPOCH, w->epoch);
     put_have(e, FP_T_WELCOME_HAVE, w->have);
     put_uint(e, FP_T_WELCOME_CREDIT, w->credit);
@@ -91,6 +91,9 @@ void fp_enc_trunk_welcome(struct fp_enc *e, const struct fp_trunk_welcome *w, co
         for (size_t i = 0; i < scope_count; i++) {
             fp_enc_id(e, &scopes[i]);
         }
+    }
+    if (w->start > 0) {
+        put_uint(e, FP_T_WELCOME_START, w->start);
     }
 }
 
@@ -126,16 +129,19 @@ void fp_enc_trunk_nack(struct fp_enc *e, uint64_t lane, uint64_t expected)
     put_uint(e, FP_T_NACK_EXPECTED, expected);
 }
 
-/* t-refuse = {1 => 6, 2 => lane, 3 => uint, 4 => nack-code, ? 5 => tstr} */
-void fp_enc_trunk_refuse(struct fp_enc *e, uint64_t lane, uint64_t number, enum fp_err code, struct fp_bytes reason)
+/* t-refuse = {1 => 6, 2 => lane, 3 => uint, 4 => nack-code, ? 5 => tstr, ? 6 => uint} */
+void fp_enc_trunk_refuse(struct fp_enc *e, uint64_t lane, uint64_t number, enum fp_err code, struct fp_bytes reason, uint64_t next_n)
 {
-    begin(e, reason.len > 0 ? 5 : 4, FP_TRUNK_REFUSE);
+    begin(e, 4U + (reason.len > 0) + (next_n > 0), FP_TRUNK_REFUSE);
     put_uint(e, FP_T_REFUSE_LANE, lane);
     put_uint(e, FP_T_REFUSE_NUMBER, number);
     put_uint(e, FP_T_REFUSE_ERROR, (uint64_t)code);
     if (reason.len > 0) {
         fp_enc_uint(e, FP_T_REFUSE_REASON);
         fp_enc_text(e, (const char *)reason.p, reason.len);
+    }
+    if (next_n > 0) {
+        put_uint(e, FP_T_REFUSE_NEXT, next_n);
     }
 }
 

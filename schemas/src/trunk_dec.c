@@ -164,6 +164,9 @@ static void welcome_field(struct fp_dec *d, uint64_t key, struct fp_trunk *t)
             (void)fp_dec_id(d);
         }
         break;
+    case FP_T_WELCOME_START:
+        w->start = fp_dec_uint(d);
+        break;
     default:
         fp_dec_skip(d);
     }
@@ -253,6 +256,9 @@ static void refuse_field(struct fp_dec *d, uint64_t key, struct fp_trunk *t)
         break;
     case FP_T_REFUSE_REASON:
         t->as.refuse.reason = fp_dec_text(d);
+        break;
+    case FP_T_REFUSE_NEXT:
+        t->as.refuse.next_n = fp_dec_uint(d);
         break;
     default:
         fp_dec_skip(d);

@@ -82,7 +82,7 @@ bool trunk_again(struct fp_bytes in, struct fp_enc *e)
         fp_enc_trunk_nack(e, t.as.nack.lane, t.as.nack.expected);
         break;
     case FP_TRUNK_REFUSE:
-        fp_enc_trunk_refuse(e, t.as.refuse.lane, t.as.refuse.number, t.as.refuse.code, t.as.refuse.reason);
+        fp_enc_trunk_refuse(e, t.as.refuse.lane, t.as.refuse.number, t.as.refuse.code, t.as.refuse.reason, t.as.refuse.next_n);
         break;
     case FP_TRUNK_GAP:
         fp_enc_trunk_gap(e, t.as.gap.lane, t.as.gap.from, t.as.gap.to, t.as.gap.reason);

@@ -450,6 +450,7 @@ enum {
     FP_T_WELCOME_BYTES  = 5,
     FP_T_WELCOME_AT     = 6,
     FP_T_WELCOME_SCOPES = 7,
+    FP_T_WELCOME_START  = 8,
 };
 
 enum {
@@ -479,6 +480,7 @@ enum {
     FP_T_REFUSE_NUMBER = 3,
     FP_T_REFUSE_ERROR  = 4,
     FP_T_REFUSE_REASON = 5,
+    FP_T_REFUSE_NEXT   = 6,
 };
 
 enum {

@@ -38,6 +38,7 @@ struct fp_trunk_welcome {
     struct fp_wall at;
     size_t scope_count;
     struct fp_dec scopes; /* fp_trunk_scope() */
+    uint64_t start;       /* 0: not told */
 };
 
 struct fp_trunk_batch {
@@ -73,6 +74,7 @@ struct fp_trunk {
             uint64_t lane, number;
             enum fp_err code;
             struct fp_bytes reason; /* text; may be empty */
+            uint64_t next_n;        /* FP_EGAP: what is expected of the device; 0: not told */
         } refuse;
         struct {
             uint64_t lane, from, to, reason;
@@ -114,7 +116,7 @@ void fp_enc_trunk_welcome(struct fp_enc *e, const struct fp_trunk_welcome *w, co
 void fp_enc_trunk_batch(struct fp_enc *e, const struct fp_trunk_batch *b); /* computes the crc */
 void fp_enc_trunk_ack(struct fp_enc *e, uint64_t epoch, uint64_t lane, uint64_t have, uint64_t credit);
 void fp_enc_trunk_nack(struct fp_enc *e, uint64_t lane, uint64_t expected);
-void fp_enc_trunk_refuse(struct fp_enc *e, uint64_t lane, uint64_t number, enum fp_err code, struct fp_bytes reason);
+void fp_enc_trunk_refuse(struct fp_enc *e, uint64_t lane, uint64_t number, enum fp_err code, struct fp_bytes reason, uint64_t next_n);
 void fp_enc_trunk_gap(struct fp_enc *e, uint64_t lane, uint64_t from, uint64_t to, uint64_t reason);
 void fp_enc_trunk_reset(struct fp_enc *e, uint64_t old_epoch, uint64_t new_epoch, uint64_t reason);
 /* live: people (fp_enc_person rows, ids ascending by length, then bytes) are already encoded rows; likewise typing rows. Counts may be 0. */

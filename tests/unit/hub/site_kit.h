@@ -209,7 +209,14 @@ static inline void far_refuse(struct far *f, const struct far_record *r, enum fp
 {
     static const char why[] = "the hub says no";
     struct fp_enc e = far_begin(f);
-    fp_enc_trunk_refuse(&e, r->lane, r->number, code, fp_bytes_of(why, strlen(why)));
+    fp_enc_trunk_refuse(&e, r->lane, r->number, code, fp_bytes_of(why, strlen(why)), 0);
+    far_say(f, &e);
+}
+
+static inline void far_gap(struct far *f, const struct far_record *r, uint64_t next_n)
+{
+    struct fp_enc e = far_begin(f);
+    fp_enc_trunk_refuse(&e, r->lane, r->number, FP_EGAP, (struct fp_bytes){0}, next_n);
     far_say(f, &e);
 }
 

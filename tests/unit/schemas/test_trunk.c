@@ -46,6 +46,11 @@ static void a_welcome_has_scopes_where_there_are_any(void **state)
     fp_enc_init(&e, buf, sizeof buf);
     fp_enc_trunk_welcome(&e, &w, scopes, 2);
     assert_bytes(fp_enc_bytes_of(&e), "a7 01 02 02 07 03 a2 00 01 03 02 04 10 05 1864 06 1903e8 07 82 6173 6174");
+
+    fp_enc_init(&e, buf, sizeof buf);
+    w.start = 5;
+    fp_enc_trunk_welcome(&e, &w, NULL, 0);
+    assert_bytes(fp_enc_bytes_of(&e), "a7 01 02 02 07 03 a2 00 01 03 02 04 10 05 1864 06 1903e8 08 05");
 }
 
 static void a_batch_gets_its_sum(void **state)
@@ -70,11 +75,14 @@ static void the_short_ones_are_written_whole(void **state)
     fp_enc_trunk_nack(&e, 3, 10);
     assert_bytes(fp_enc_bytes_of(&e), "a3 01 05 02 03 03 0a");
     fp_enc_init(&e, buf, sizeof buf);
-    fp_enc_trunk_refuse(&e, 2, 9, FP_EDENIED, fp_bytes_of("no", 2));
+    fp_enc_trunk_refuse(&e, 2, 9, FP_EDENIED, fp_bytes_of("no", 2), 0);
     assert_bytes(fp_enc_bytes_of(&e), "a5 01 06 02 02 03 09 04 03 05 626e6f");
     fp_enc_init(&e, buf, sizeof buf);
-    fp_enc_trunk_refuse(&e, 2, 9, FP_EDENIED, (struct fp_bytes){0});
+    fp_enc_trunk_refuse(&e, 2, 9, FP_EDENIED, (struct fp_bytes){0}, 0);
     assert_bytes(fp_enc_bytes_of(&e), "a4 01 06 02 02 03 09 04 03");
+    fp_enc_init(&e, buf, sizeof buf);
+    fp_enc_trunk_refuse(&e, 2, 9, FP_EGAP, (struct fp_bytes){0}, 300);
+    assert_bytes(fp_enc_bytes_of(&e), "a5 01 06 02 02 03 09 04 05 06 19012c");
     fp_enc_init(&e, buf, sizeof buf);
     fp_enc_trunk_gap(&e, 3, 4, 6, FP_GAP_EVICTED);
     assert_bytes(fp_enc_bytes_of(&e), "a5 01 07 02 03 03 04 04 06 05 01");

@@ -76,6 +76,8 @@ static void a_welcome_is_read_with_its_scopes(void **state)
     assert_id(scope, "t");
     assert_false(fp_trunk_scope(w, &scope));
     hex_free(in);
+    assert_int_equal(read_as("a7 01 02 02 07 03 a0 04 10 05 1864 06 1903e8 08 05", &t), FP_OK);
+    assert_int_equal(t.as.welcome.start, 5);
     assert_refused("a5 01 02 02 07 03 a0 04 10 05 1864");                    /* when is missing */
     assert_refused("a7 01 02 02 07 03 a0 04 10 05 1864 06 1903e8 07 81 01"); /* a scope is an id */
 }
@@ -157,7 +159,11 @@ static void a_refusal_is_read(void **state)
     hex_free(in);
     assert_int_equal(read_as("a4 01 06 02 02 03 09 04 1863", &t), FP_OK); /* a newer hub's code */
     assert_int_equal(t.as.refuse.code, 99);
-    assert_refused("a4 01 06 02 02 03 09 04 1864"); /* none of a peer's */
+    assert_int_equal(t.as.refuse.next_n, 0);
+    assert_int_equal(read_as("a5 01 06 02 02 03 09 04 05 06 19012c", &t), FP_OK);
+    assert_int_equal(t.as.refuse.next_n, 300);
+    assert_refused("a5 01 06 02 02 03 09 04 05 06 6161"); /* the next one is a number */
+    assert_refused("a4 01 06 02 02 03 09 04 1864");       /* none of a peer's */
     assert_refused("a4 01 06 02 02 03 09 04 00");
     assert_refused("a4 01 06 02 02 03 00 04 03");
 }
@@ -171,10 +177,10 @@ static void a_reason_is_as_long_as_that_of_a_nack(void **state)
     struct fp_enc e;
     memset(text, 'x', sizeof text);
     fp_enc_init(&e, buf, sizeof buf);
-    fp_enc_trunk_refuse(&e, 0, 1, FP_EDENIED, fp_bytes_of(text, FP_REASON_BYTES_MAX));
+    fp_enc_trunk_refuse(&e, 0, 1, FP_EDENIED, fp_bytes_of(text, FP_REASON_BYTES_MAX), 0);
     assert_int_equal(fp_trunk_decode(fp_enc_bytes_of(&e), &t), FP_OK);
     fp_enc_init(&e, buf, sizeof buf);
-    fp_enc_trunk_refuse(&e, 0, 1, FP_EDENIED, fp_bytes_of(text, FP_REASON_BYTES_MAX + 1));
+    fp_enc_trunk_refuse(&e, 0, 1, FP_EDENIED, fp_bytes_of(text, FP_REASON_BYTES_MAX + 1), 0);
     assert_int_equal(fp_trunk_decode(fp_enc_bytes_of(&e), &t), FP_ETOOLARGE);
 }
 

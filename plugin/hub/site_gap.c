@@ -1,0 +1,73 @@
+/* The hub waits for another n of a device than the one that it got. */
+#include "plugin/hub/site.h"
+
+#define GIVE_UP_US 10000000U /* named again after so long, with nothing on its way that could fill it */
+#define GIVE_BACK_MAX 4096
+
+/* Has the hub named it for so long? */
+static bool is_stuck(struct hub *h, const struct fp_id *device, uint64_t next_n)
+{
+    struct site_gap *g = &h->site->gaps[fp_hash(FP_HASH_START, device->text, device->len) % SITE_GAPS];
+    if (g->next != next_n || !fp_id_eq(&g->device, device)) {
+        *g = (struct site_gap){.device = *device, .next = next_n, .since = h->mono};
+        return false;
+    }
+    return h->mono.us - g->since.us >= GIVE_UP_US;
+}
+
+static bool is_coming(const struct site *s, const struct store_branch *b)
+{
+    return b->settled ? b->seq > 0 : b->number > s->link.lanes[b->lane].acked;
+}
+
+static enum fp_err give_one_back(struct hub *h, struct store_branch *b, uint64_t next_n)
+{
+    static const char why[] = "the hub lacks an earlier command of this device; key 7 says which: send again from there";
+    if (!b->settled) {
+        enum fp_err err = site_keep(h, b);
+        struct fp_nack nack = {.n = b->n, .code = FP_EGAP, .reason = fp_bytes_of(why, strlen(why)), .retry = true, .next_n = next_n};
+        return err ? err : site_settle_refused(h, b, &nack);
+    }
+    b->code = FP_EGAP; /* the device may give this number to another command */
+    b->event = (struct fp_bytes){0};
+    enum fp_err err = stage_begin(h);
+    return err ? err : h->store.save_branch(h->store.ctx, b);
+}
+
+static enum fp_err give_back(struct hub *h, const struct hub_device *dev, uint64_t next_n)
+{
+    enum fp_err err = FP_OK;
+    tells_log_about(h, TELL_WARNING, "device ", &dev->d.id,
+                    ": the hub lacks a command that is not here either; it is asked to send again from there");
+    for (uint64_t n = next_n; !err && n < dev->d.next_n && n - next_n < GIVE_BACK_MAX; n++) {
+        struct store_branch b;
+        bool found = false;
+        err = h->store.load_branch(h->store.ctx, &dev->d.id, n, &b, &found);
+        if (!err && found && (!b.settled || b.seq == 0)) {
+            h->site->counters.given_back++;
+            err = give_one_back(h, &b, next_n);
+        }
+    }
+    return err;
+}
+
+enum fp_err site_gap(struct hub *h, const struct store_branch *b, uint64_t next_n)
+{
+    struct hub_device *dev = NULL;
+    struct store_branch next;
+    bool found = false;
+    enum fp_err err = cache_device(h, &b->device, &dev);
+    if (!err && dev) {
+        err = h->store.load_branch(h->store.ctx, &b->device, next_n, &next, &found);
+    }
+    if (err || !dev) {
+        return err;
+    }
+    if (next_n > b->n || (found && is_coming(h->site, &next))) {
+        return site_again_now(h, b);
+    }
+    if (!is_stuck(h, &b->device, next_n) || dev->turned_away == next_n) {
+        return found ? site_again_now(h, b) : FP_OK; /* K2 asks again later */
+    }
+    return give_back(h, dev, next_n);
+}
