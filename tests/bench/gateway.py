@@ -24,11 +24,11 @@ fork = multiprocessing.get_context("fork")
 
 class Sizes:
     def __init__(self, small, repeats):
-        self.messages = 20_000 if small else 400_000
-        self.repeats = max(repeats, 2)
-        self.clients = 100 if small else 500
+        self.messages = 20_000 if small else 200_000
+        self.repeats = repeats
+        self.clients = 50 if small else 500
         self.deaf_bytes = 10_000_000 if small else 40_000_000
-        self.rounds = 300 if small else 3000
+        self.rounds = 200 if small else 3000
         self.events = {"tcp": 20, "relay": 20, "own": 10} if small else {"tcp": 500, "relay": 500, "own": 60}
 
 

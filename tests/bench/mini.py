@@ -1,4 +1,4 @@
-"""MQTT 3.1.1 on a blocking socket, also as WebSocket frames: only what the benchmark says and hears. And commands of the contract, encoded by hand."""
+"""MQTT 3.1.1 on a blocking socket, also as WebSocket frames: only what the benchmark says and hears. Commands are encoded by hand."""
 
 import socket
 import struct
@@ -195,8 +195,10 @@ class Client:
 class Device(Client):
     """One that speaks the contract, as far as it goes here: what it sends is counted and answered, nothing more."""
 
-    def __init__(self, port, name, user, **kw):
+    def __init__(self, port, name, user, custody=False, **kw):
+        """custody: at a site, where a command's first answer says that it is relayed, and another comes when it is settled."""
         super().__init__(port, name, user, **kw)
+        self.first = 0xa3 if custody else 0xa2
         self.user, self.n, self.answered = user, 1, 0
         self.up, self.down = f"fp/1/device/{name}/up", f"fp/1/device/{name}/down"
         self.subscribe(self.down, qos=1)
@@ -235,7 +237,7 @@ class Device(Client):
                 continue
             if payload[1:3] == b"\x01\x02":
                 raise BenchError(f"{self.name}: refused: {payload[:120]!r}")
-            if payload[1:3] == b"\x01\x01":  # an ack: how many rows its array has
+            if payload[0] == self.first and payload[1:3] == b"\x01\x01":  # an ack: how many rows its array has
                 n = payload[4] & 31
                 self.answered += n if n < 24 else int.from_bytes(payload[5:5 + (1 << n - 24)], "big")
 

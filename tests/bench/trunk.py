@@ -23,12 +23,12 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Sizes:
     def __init__(self, small):
         self.rtt = 0.2 if small else 0.6
-        self.backlog = 600 if small else 5000
-        self.bridged = 300 if small else 5000
-        self.behind = 5_000 if small else 100_000
-        self.shouts = 3 if small else 5
-        self.lan = 5_000 if small else 100_000
-        self.depths = [1_000, 10_000] if small else [1_000, 100_000, 1_000_000]
+        self.backlog = 400 if small else 5000
+        self.bridged = 200 if small else 5000
+        self.behind = 3_000 if small else 100_000
+        self.shouts = 2 if small else 5
+        self.lan = 3_000 if small else 100_000
+        self.depths = [1_000, 4_000] if small else [1_000, 100_000, 1_000_000]
 
 
 def cpu_s(pid):
@@ -45,7 +45,8 @@ def events_in(db):
     try:
         with closing(sqlite3.connect(f"file:{db}?mode=ro", uri=True, timeout=10)) as c:
             cids = [row[0] for row in c.execute("SELECT cid FROM conversation")]
-            rows = (c.execute("SELECT last FROM event WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1", (i << 36, i + 1 << 36)).fetchone() for i in cids)
+            query = "SELECT last FROM event WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1"
+            rows = (c.execute(query, (i << 36, i + 1 << 36)).fetchone() for i in cids)
             return sum(row[0] for row in rows if row)
     except sqlite3.OperationalError:
         return 0
@@ -107,7 +108,7 @@ class Pair:
             self.anna = anna
             self.daemon.start()
             wait(lambda: events_in(self.site.folder / "hub.db") == len(CONVS) + 1, 30, "the site has the conversations")
-            self.devices = [Device(self.site.port, f"device-{i}", f"user-{i}").hello() for i in range(DEVICES)]
+            self.devices = [Device(self.site.port, f"device-{i}", f"user-{i}", custody=True, timeout=60).hello() for i in range(DEVICES)]
         except BaseException:
             self.__exit__()
             raise
@@ -159,13 +160,13 @@ def backlog(p, sizes, seed):
     wait(lambda: p.at_site() >= sizes.backlog, 300, lambda: f"{p.at_site()} of {sizes.backlog} settled at the site")
     settled, down_all = time.monotonic() - begin, flows["down"].bytes
     p.base += sizes.backlog
-    wait(lambda: quiet(p.wan), 30, "nothing on the link any more", 0.1)
+    wait(lambda: quiet(p.wan, sizes.rtt), 30, "nothing on the link any more", 0.1)
     return {"rate": sizes.backlog / took, "settled_rate": sizes.backlog / settled, "up": up / sizes.backlog, "batch": sizes.backlog / batches,
             "down": down / sizes.backlog, "down_all": down_all / sizes.backlog}
 
 
-def quiet(wan):
-    return all(time.monotonic() - max((f[0] for f in flow.frames), default=0) > 1.5 for flow in wan.flows.values())
+def quiet(wan, rtt):
+    return all(time.monotonic() - max((f[0] for f in flow.frames), default=0) > 2 * rtt for flow in wan.flows.values())
 
 
 def trunk_kind(payload):
@@ -261,7 +262,7 @@ def serving(broker):
 
 def depths(bench, p, sizes, seed):
     """(e) the cost of a message at growing depths, the start over a long queue, the daemon's memory while it drains."""
-    out = {"take": [], "drain": []}
+    out = {"take": []}
     texts, probe = Texts(seed), 1000
     p.cut()
     queued = 0
@@ -354,7 +355,8 @@ def run(bench):
         bench.note(f"trunk, LAN: {d}")
         e = depths(bench, p, sizes, seed)
         bench.note(f"trunk, depths: {e}")
-    bench.tables.append((f"Trunk at {RATE * 8 // 1000} kbit/s and {1000 * sizes.rtt:.0f} ms round trip: a backlog of 100-byte texts, {DEVICES} devices, {len(CONVS)} conversations",
+    bench.tables.append((f"Trunk at {RATE * 8 // 1000} kbit/s and {1000 * sizes.rtt:.0f} ms round trip: a backlog of 100-byte texts, "
+                         f"{DEVICES} devices, {len(CONVS)} conversations",
                          ["pipe", "messages", "messages/s", "bytes up a message", "down until all is at the hub", "down with all settled",
                           "a safety message sent behind it, ms"], [
         ["fieldpost-relay", f"{sizes.backlog:,}", f"{a['rate']:,.0f}", f"{a['up']:.1f}", f"{a['down']:.1f}", f"{a['down_all']:.1f}",
