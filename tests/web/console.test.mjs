@@ -492,8 +492,19 @@ onPage("operations: what is reported is shown, what is not is named", {}, async 
   assert.match(await page.textContent(".relays"), /site-bup.*site-northdown80/s);
   assert.match(await page.textContent("[aria-label=Alerts]"), /Trunk site-north is down/);
   assert.match(await page.textContent("[aria-label=Disk]"), /Not reported by this hub/);
-  await page.evaluate(() => fake.tell("fp/1/ops/disk", {free_bytes: 123456}));
-  await page.waitForFunction(() => document.querySelector("[aria-label=Disk]").textContent.includes("123,456"));
+  await page.evaluate(() => fake.tell("fp/1/ops/disk", {free_bytes: 12345 * 1048576, percent: 91}));
+  await page.waitForFunction(() => /91 %.*Free on the disk12,345 MiB/s.test(document.querySelector("[aria-label=Disk]").textContent));
+  await page.evaluate(() => fake.tell("fp/1/ops/alerts", [{what: "disk", since: 1, value: 91}, {what: "relay_down", who: "site-x", since: 2}, {what: "new"}]));
+  await page.waitForFunction(() => /91 % full.*Trunk site-x is down.*new/s.test(document.querySelector("[aria-label=Alerts] .now")?.textContent));
+  await page.evaluate(() => fake.tell("fp/1/ops/alerts", []));
+  await page.waitForFunction(() => !document.querySelector("[aria-label=Alerts] .now"));
+  await page.evaluate(() => fake.tell("fp/1/ops/conns", [{at: 1, user: "ann", device: "ann-phone", what: "connected"}, {at: 2, user: "ann", device: "ann-phone", what: "lost"}]));
+  await page.waitForFunction(() => /connection lost.*ann · ann-phone.*connected/s.test(document.querySelector("[aria-label='Connection story']").textContent));
+  await page.evaluate(() => {
+    fake.tell("fp/1/ops/times", {commit_us: [0, 1]});
+    fake.tell("fp/1/ops/times", {commit_us: [0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]});
+  });
+  await page.waitForFunction(() => [...document.querySelectorAll(".tile")].some((el) => /^Commit time.*4\.1.*ms/.test(el.textContent)));
   await page.selectOption("#journey-conv", "north-tower");
   await page.fill("#journey-seq", "15");
   await page.click("text=Show its journey");

@@ -130,6 +130,29 @@ test("relays are kept one by one, and one that goes down is an alert", () => {
   );
 });
 
+test("a quantile is that of what was counted between two reports", () => {
+  const data = new OpsData();
+  data.told("fp/1/ops/times", {commit_us: [0, 0, 5], commit_us_max: 3}, 0);
+  data.told("fp/1/ops/times", {commit_us: [0, 0, 5, 0, 98, 0, 0, 2], commit_us_max: 100}, 1000);
+  data.told("fp/1/ops/times", {commit_us: [0, 0, 5, 0, 98, 0, 0, 2], commit_us_max: 0}, 2000);
+  data.told("fp/1/ops/times", {commit_us: [1], commit_us_max: 1}, 3000); /* began anew */
+  assert.deepEqual(data.quantile("times", "commit_us", 0.5), [null, 16, null, null]);
+  assert.deepEqual(data.quantile("times", "commit_us", 0.99), [null, 128, null, null]);
+  assert.deepEqual(data.gauge("times", "commit_us_max"), [3, 100, 0, 1]);
+  assert.equal(data.quantile("times", "answer_us", 0.5), null);
+});
+
+test("lists are kept as last told, and no longer than may be", () => {
+  const data = new OpsData();
+  assert.equal(data.rows("conns"), null);
+  data.told("fp/1/ops/conns", [new Map([["what", "lost"], ["at", 5n], ["more", [1]]]), 7, null], 1);
+  assert.deepEqual(data.rows("conns"), [{what: "lost", at: 5}, {}, {}]);
+  data.told("fp/1/ops/conns", Array(1000).fill({what: "x".repeat(1000)}), 2);
+  assert.ok(data.rows("conns").length <= 128 && data.rows("conns")[0].what.length <= 100);
+  data.told("fp/1/ops/conns", [], 3);
+  assert.deepEqual(data.rows("conns"), []);
+});
+
 test("reports of any shape do no harm", () => {
   const data = new OpsData();
   for (const payload of [

@@ -21,12 +21,40 @@ const waits = [
   ["opsDelivery", "opsMs", (d) => d.gauge("host", "delivery_us_max", US)],
   ["opsStall", "opsMs", (d) => d.gauge("host", "stall_us_max", US)],
   ["opsTick", "opsMs", (d) => d.gauge("host", "tick_us_max", US)],
-  ["opsCommitTime", "opsMs", (d) => d.gauge("hub", "commit_us_max", US)],
+  ["opsCommitMedian", "opsMs", (d) => d.quantile("times", "commit_us", 0.5, US)],
+  ["opsCommitMost", "opsMs", (d) => d.quantile("times", "commit_us", 0.99, US)],
+  ["opsCommitTime", "opsMs", (d) => d.gauge("times", "commit_us_max", US)],
+  ["opsAnswerMedian", "opsMs", (d) => d.quantile("times", "answer_us", 0.5, US)],
+  ["opsAnswerMost", "opsMs", (d) => d.quantile("times", "answer_us", 0.99, US)],
   ["opsRingIn", "", (d) => d.gauge("host", "ring_in_max")],
   ["opsRingOut", "", (d) => d.gauge("host", "ring_out_max")],
   ["opsBatch", "", (d) => d.ratio("hub", "events", "commits")],
   ["opsJobs", "", (d) => d.gauge("hub", "jobs")],
 ];
+
+const mib = (bytes) => say("opsMib", {n: numberText(Math.round(bytes / 104857.6) / 10)});
+const disks = [
+  ["percent", "opsDiskUsed", (n) => say("opsPercent", {n: numberText(n)})],
+  ["db_bytes", "opsDiskDb", mib],
+  ["wal_bytes", "opsDiskWal", mib],
+  ["quota_bytes", "opsDiskQuota", mib],
+  ["free_bytes", "opsDiskFree", mib],
+];
+const wrongs = new Map([
+  ["disk", "opsWrongDisk"],
+  ["relay_down", "opsAlertDown"],
+  ["trunk_down", "opsAlertDown"],
+  ["hub_older", "opsAlertOlder"],
+  ["commit_failures", "opsAlertCommit"],
+]);
+const conns = new Map([
+  ["connected", "opsConnBegan"],
+  ["taken over", "opsConnTaken"],
+  ["left", "opsConnLeft"],
+  ["lost", "opsConnLost"],
+  ["silent", "opsConnSilent"],
+]);
+const timeOf = (ms) => (Number.isFinite(ms) ? secondsText(ms) : "–");
 
 export class Ops {
   /** @param fp @param data OpsData, kept by the app while another view is open @param story of the link: {at, state, reason} newest first */
@@ -102,14 +130,27 @@ export class Ops {
     }
     this.drawAlerts();
     this.drawRelays();
-    this.drawOther(this.disk, /disk|storage|free_|db_bytes/);
+    this.drawDisk();
     this.drawDevice();
     this.drawAll();
+  }
+
+  /** What is wrong now, as the hub says. */
+  wrong() {
+    const words = (a) => {
+      const key = wrongs.get(a.what);
+      return key ? say(key, {who: a.who ?? say("opsTrunk"), n: numberText(a.value ?? 0)}) : String(a.what);
+    };
+    const row = (a) =>
+      h("li", {class: "alert"}, icon("warn"), h("span", null, bdi(words(a))), h("span", {class: "hint"}, say("opsSince", {time: timeOf(a.since)})));
+    const rows = this.data.rows("alerts") ?? [];
+    return rows.length > 0 && h("ul", {class: "plain-list now"}, rows.map(row));
   }
 
   drawAlerts() {
     patch(
       this.alerts,
+      this.wrong(),
       this.data.alerts.length === 0
         ? h("p", {class: "hint"}, say("opsAlertsNone"))
         : h(
@@ -128,6 +169,16 @@ export class Ops {
               ),
           ),
     );
+  }
+
+  drawDisk() {
+    const last = this.data.list("disk").slice(-1)[0]?.values;
+    const known = last ? disks.filter(([name]) => last.has(name)) : [];
+    if (known.length === 0) {
+      this.drawOther(this.disk, /disk|storage|free_|db_bytes/);
+      return;
+    }
+    patch(this.disk, this.table(known.map(([name, label, of]) => [say(label), of(last.get(name))])));
   }
 
   /** Counters whose name or topic fits, or that nothing is reported. */
@@ -222,13 +273,29 @@ export class Ops {
             ),
           ),
       ),
-      h("p", {class: "hint"}, say("opsDeviceOthers")),
-      h(
-        "ul",
-        {class: "members"},
-        people.map(([user]) => h("li", null, personLine(this.fp, user))),
-      ),
+      this.told() ?? [
+        h("p", {class: "hint"}, say("opsDeviceOthers")),
+        h(
+          "ul",
+          {class: "members"},
+          people.map(([user]) => h("li", null, personLine(this.fp, user))),
+        ),
+      ],
     );
+  }
+
+  /** The sessions that began and ended, newest first; null: not reported. */
+  told() {
+    const row = (e) =>
+      h(
+        "li",
+        {class: e.what === "connected" || e.what === "taken over" ? "is-online" : "is-offline"},
+        h("span", {class: "time"}, timeOf(e.at)),
+        h("span", null, bdi(`${e.user} · ${e.device}`)),
+        h("span", {class: "hint"}, conns.has(e.what) ? say(conns.get(e.what)) : String(e.what)),
+      );
+    const rows = this.data.rows("conns");
+    return rows && [h("h3", null, say("opsDeviceAll")), h("ol", {class: "story"}, rows.slice().reverse().map(row))];
   }
 
   drawAll() {
@@ -249,7 +316,7 @@ export class Ops {
       h(
         "tbody",
         null,
-        rows.map(([name, value]) => h("tr", null, h("th", {scope: "row"}, bdi(name)), h("td", null, numberText(value)))),
+        rows.map(([name, value]) => h("tr", null, h("th", {scope: "row"}, bdi(name)), h("td", null, typeof value === "number" ? numberText(value) : value))),
       ),
     );
   }
