@@ -244,9 +244,10 @@ static void publish_ops(struct hub *h)
         {"sessions", s->sessions},
         {"page_bytes", s->page_bytes},
         {"clock_jumps", s->clock_jumps},
+        {"quarantined", h->info.quarantined},
         {"commit_failures", s->commit_failures},
     };
-    uint8_t buf[512];
+    uint8_t buf[768];
     struct fp_enc e;
     fp_enc_init(&e, buf, sizeof(buf));
     fp_enc_map(&e, sizeof(rows) / sizeof(rows[0]));

@@ -62,6 +62,7 @@ static enum fp_err publish(struct hub *h)
         {"bad_clock", c->bad_clock},
         {"lag_state", lag(s, SITE_LANE_STATE)},
         {"malformed", c->malformed},
+        {"given_back", c->given_back},
         {"lag_urgent", lag(s, SITE_LANE_URGENT)},
         {"sent_bytes", c->sent_bytes},
         {"asked_again", c->asked_again},

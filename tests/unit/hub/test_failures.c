@@ -98,6 +98,53 @@ static void a_restored_site_is_told_to_begin_a_new_log(void **state)
     kit_close(&k);
 }
 
+static uint64_t start_told(struct kit *k)
+{
+    struct fp_trunk f;
+    kit_clear(k);
+    rk_hello(k);
+    assert_true(rk_told(k, FP_TRUNK_WELCOME, 0, &f));
+    return f.as.welcome.start;
+}
+
+static void welcome_names_the_start_of_the_hub(void **state)
+{
+    struct kit k;
+    (void)state;
+    rk_open(&k);
+    uint64_t start = start_told(&k);
+    assert_int_not_equal(start, 0);
+    kit_pass(&k, 5000);
+    assert_int_equal(start_told(&k), start);
+    kit_restart(&k);
+    rk_rights(&k);
+    assert_int_not_equal(start_told(&k), start);
+    kit_close(&k);
+}
+
+static void a_gap_names_what_is_expected(void **state)
+{
+    struct kit k;
+    struct fp_trunk f;
+    (void)state;
+    rk_open(&k);
+    rk_hello(&k);
+    kit_clear(&k);
+    rk_begin(&batch);
+    rk_add_msg(&batch, "ben", "ben-pad", 1, "kitchen");
+    rk_add_msg(&batch, "ben", "ben-pad", 4, "kitchen");
+    rk_add_msg(&batch, "ben", "ben-pad", 2, "field");
+    rk_send(&k, &batch, FP_LANE_MESSAGES, 1);
+    kit_run(&k);
+    assert_true(rk_told(&k, FP_TRUNK_REFUSE, 0, &f));
+    assert_int_equal(f.as.refuse.code, FP_EGAP);
+    assert_int_equal(f.as.refuse.next_n, 2);
+    assert_true(rk_told(&k, FP_TRUNK_REFUSE, 1, &f));
+    assert_int_equal(f.as.refuse.code, FP_EDENIED);
+    assert_int_equal(f.as.refuse.next_n, 0);
+    kit_close(&k);
+}
+
 /* ------------------------------------------------------------------ a database without room */
 
 static void a_full_database_is_told_once_a_minute(void **state)
@@ -200,6 +247,8 @@ int main(void)
         cmocka_unit_test(a_link_that_flaps_does_not_fill_the_log),
         cmocka_unit_test(a_restored_hub_says_so_once),
         cmocka_unit_test(a_restored_site_is_told_to_begin_a_new_log),
+        cmocka_unit_test(welcome_names_the_start_of_the_hub),
+        cmocka_unit_test(a_gap_names_what_is_expected),
         cmocka_unit_test(a_full_database_is_told_once_a_minute),
         cmocka_unit_test(a_clock_that_jumps_ten_years_deletes_nothing_for_an_hour),
         cmocka_unit_test(a_clock_that_runs_is_no_jump),
