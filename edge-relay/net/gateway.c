@@ -180,7 +180,7 @@ struct gateway *gateway_open(struct loop *loop, const struct config *c, char out
 {
     struct gateway *g = calloc(1, sizeof *g);
     uint64_t seed = 0;
-    size_t entries = (c->max_clients + OTHER_DESCRIPTORS) * 2;
+    size_t entries = (size_t)(c->max_clients + OTHER_DESCRIPTORS) * 2;
 
     (void)snprintf(out_error, CONFIG_ERROR_MAX, "no memory");
     if (g == NULL || (g->own_limits = calloc(entries, sizeof *g->own_limits)) == NULL) {

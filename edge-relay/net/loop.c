@@ -69,7 +69,7 @@ void loop_remove(struct loop *loop, int fd)
 int loop_every(struct loop *loop, uint32_t ms, struct loop_fd *what)
 {
     int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    struct timespec step = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    struct timespec step = {.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
     struct itimerspec every = {.it_interval = step, .it_value = step};
 
     if (fd >= 0 && timerfd_settime(fd, 0, &every, NULL) == 0 && loop_add(loop, fd, EPOLLIN, what)) {

@@ -119,7 +119,7 @@ static bool take_event(struct export_file *f, struct fp_bytes one, struct fp_byt
         missing(&f->head, want, seq - 1, why);
     } else {
         if ((f->count & (f->count + 1)) == 0) { /* full: there is room for 1, 2, 4, 8 ... */
-            f->own_chains = keep_memory(realloc(f->own_chains, 2 * (f->count + 1) * sizeof *f->own_chains));
+            f->own_chains = keep_memory(reallocarray(f->own_chains, (size_t)(f->count + 1), 2 * sizeof *f->own_chains));
         }
         f->own_chains[++f->count] = next;
         f->bad_seq = 0;

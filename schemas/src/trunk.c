@@ -79,7 +79,7 @@ void fp_enc_trunk_hello_end(struct fp_enc *e, const struct fp_trunk_hello *h)
 /* t-welcome = {1 => 2, 2 => epoch, 3 => {* lane => uint}, 4 => uint, 5 => uint, 6 => at, ? 7 => [* id], ? 8 => uint} */
 void fp_enc_trunk_welcome(struct fp_enc *e, const struct fp_trunk_welcome *w, const struct fp_id *scopes, size_t scope_count)
 {
-    begin(e, 6U + (scope_count > 0) + (w->start > 0), FP_TRUNK_WELCOME);
+    begin(e, 6U + (size_t)(scope_count > 0) + (size_t)(w->start > 0), FP_TRUNK_WELCOME);
     put_uint(e, FP_T_WELCOME_EPOCH, w->epoch);
     put_have(e, FP_T_WELCOME_HAVE, w->have);
     put_uint(e, FP_T_WELCOME_CREDIT, w->credit);
@@ -132,7 +132,7 @@ void fp_enc_trunk_nack(struct fp_enc *e, uint64_t lane, uint64_t expected)
 /* t-refuse = {1 => 6, 2 => lane, 3 => uint, 4 => nack-code, ? 5 => tstr, ? 6 => uint} */
 void fp_enc_trunk_refuse(struct fp_enc *e, uint64_t lane, uint64_t number, enum fp_err code, struct fp_bytes reason, uint64_t next_n)
 {
-    begin(e, 4U + (reason.len > 0) + (next_n > 0), FP_TRUNK_REFUSE);
+    begin(e, 4U + (size_t)(reason.len > 0) + (size_t)(next_n > 0), FP_TRUNK_REFUSE);
     put_uint(e, FP_T_REFUSE_LANE, lane);
     put_uint(e, FP_T_REFUSE_NUMBER, number);
     put_uint(e, FP_T_REFUSE_ERROR, (uint64_t)code);
