@@ -38,7 +38,7 @@ set(CPACK_PACKAGE_CONTACT "Fieldpost <fieldpost@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "durable messaging for construction projects, on Mosquitto")
 set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
-set(CPACK_DEBIAN_PACKAGE_DEPENDS "mosquitto (>= 2.0.11), adduser")
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "mosquitto (>= 2.0.11), adduser, libwebsockets-evlib-uv") # the last is loaded, not linked
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "mosquitto-clients")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(fp_deb ${PROJECT_SOURCE_DIR}/.cmake/deb)
