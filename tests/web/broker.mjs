@@ -9,7 +9,7 @@ const MOSQUITTO = process.env.MOSQUITTO ?? "/usr/sbin/mosquitto";
 const alive = new Set();
 process.on("exit", () => alive.forEach((child) => child.kill("SIGKILL")));
 
-const freePort = () => new Promise((resolve, reject) => {
+export const freePort = () => new Promise((resolve, reject) => {
   const server = createServer();
   server.on("error", reject);
   server.listen(0, "127.0.0.1", () => {
@@ -18,7 +18,7 @@ const freePort = () => new Promise((resolve, reject) => {
   });
 });
 
-const canConnect = (port) => new Promise((resolve) => {
+export const canConnect = (port) => new Promise((resolve) => {
   const socket = connect(port, "127.0.0.1");
   socket.on("connect", () => socket.destroy(resolve(true)));
   socket.on("error", () => resolve(false));

@@ -122,7 +122,7 @@ const args = [
 export const browser = () => chromium.launch({executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args});
 
 /** A page of its own profile. Its faults (exceptions, what the console shows as an error, what the policy stopped) are collected in `faults`. */
-export async function open(in_, {size = desktop, colours = "light", touch = false} = {}) {
+export async function open(in_, {size = desktop, colours = "light", touch = false, ...more} = {}) {
   const context = await in_.newContext({
     viewport: size,
     colorScheme: colours,
@@ -130,6 +130,7 @@ export async function open(in_, {size = desktop, colours = "light", touch = fals
     hasTouch: touch,
     isMobile: touch,
     locale: "en-GB",
+    ...more,
   });
   const page = await context.newPage();
   page.faults = [];
