@@ -124,6 +124,7 @@ struct paging {
     struct command_ctx *x;
     const struct place *at;
     struct piece_list events;
+    size_t left_bytes; /* a queue of days is not laid before everyone who comes; the rest he sees once it is settled */
     enum fp_err err;
 };
 
@@ -145,6 +146,11 @@ static enum fp_err tell_page(struct paging *k)
 static bool add_branch(void *arg, const struct store_branch *b)
 {
     struct paging *k = arg;
+    if (b->event.len > k->left_bytes) {
+        k->left_bytes = 0;
+        return false;
+    }
+    k->left_bytes -= b->event.len;
     struct fp_bytes event = arena_copy(&k->h->arena, b->event);
     if (!event.p) {
         k->err = b->event.len > 0 ? FP_ENOMEM : FP_OK;
@@ -164,9 +170,11 @@ enum fp_err site_welcome_pages(struct hub *h, struct command_ctx *x)
     places.end = &places.first;
     enum fp_err err = h->store.each_conv_of(h->store.ctx, &x->item->user, note_place, &places);
     err = places.no_memory ? FP_ENOMEM : err;
-    for (const struct place *p = places.first; !err && p; p = p->next) {
-        struct paging k = {.h = h, .x = x, .at = p};
+    size_t left_bytes = FP_PAGE_CREDIT_BYTES;
+    for (const struct place *p = places.first; !err && p && left_bytes > 0; p = p->next) {
+        struct paging k = {.h = h, .x = x, .at = p, .left_bytes = left_bytes};
         err = h->store.each_branch(h->store.ctx, p->cid, add_branch, &k);
+        left_bytes = k.left_bytes;
         err = k.err ? k.err : err;
         if (!err && k.events.count > 0) {
             err = tell_page(&k);

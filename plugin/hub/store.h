@@ -156,7 +156,7 @@ struct store_branch {
     struct fp_bytes event; /* the provisional event as told; empty once settled */
 };
 
-#define STORE_BRANCHES_COUNTED 1024 /* count_branches() ends there */
+#define STORE_BRANCHES_COUNTED 64 /* count_branches() ends there */
 
 struct store_peer { /* the other end of a trunk: of a hub, a relay by its name; of a site, the hub by the site's own name */
     struct fp_id relay;

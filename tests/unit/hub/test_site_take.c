@@ -232,6 +232,28 @@ static void after_welcome_comes_what_is_provisional(void **state)
     assert_true(fp_id_eq(&ev.user, &ben));
 }
 
+static void after_welcome_not_more_comes_than_a_request_is_answered_with(void **state)
+{
+    struct fixture *x = *state;
+    struct fp_reply r;
+    char text[8001];
+    size_t bytes = 0;
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    for (uint64_t n = 1; n <= 150; n++) {
+        do_msg(x, "ben-pad", n, text);
+    }
+    kit_clear(&x->k);
+    struct fp_command c = kit_hello(&x->b, NULL, 0);
+    kit_send(&x->k, "anna-pad", &c);
+    kit_run(&x->k);
+    for (size_t i = 1; kit_reply(&x->k, "anna-pad", i, &r); i++) {
+        assert_int_equal(r.what, FP_REPLY_PAGE);
+        bytes += r.as.page.content.len;
+    }
+    assert_in_range(bytes, FP_PAGE_CREDIT_BYTES - 10000, FP_PAGE_CREDIT_BYTES);
+}
+
 static void receipts_and_policies_go_up_as_they_came(void **state)
 {
     struct fixture *x = *state;
@@ -287,6 +309,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_site_takes_what_is_above_the_next_n, setup, teardown),
         cmocka_unit_test_setup_teardown(hello_says_how_far_the_device_is, setup, teardown),
         cmocka_unit_test_setup_teardown(after_welcome_comes_what_is_provisional, setup, teardown),
+        cmocka_unit_test_setup_teardown(after_welcome_not_more_comes_than_a_request_is_answered_with, setup, teardown),
         cmocka_unit_test_setup_teardown(receipts_and_policies_go_up_as_they_came, setup, teardown),
         cmocka_unit_test(before_it_has_met_its_hub_a_site_is_busy),
     };
