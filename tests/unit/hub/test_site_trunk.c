@@ -272,6 +272,8 @@ static void a_hub_that_lacks_what_was_dropped_is_seen_by_its_welcome(void **stat
     pass(x, 6000);
     x->f.have[2] = 0;
     meet_again(x);
+    assert_false(site(x)->stopped); /* first the hub is to see what this site holds */
+    meet_again(x);
     assert_true(site(x)->stopped);
     still_takes(x, 2);
 }
