@@ -366,7 +366,9 @@ class Device(Mqtt):
         if self.fresh and not self.outbox:
             self.next_n = r[5]
         self.fresh = False
-        for c in self.convs.values():
+        listed = {row[0] for row in r[6]}
+        for conv, c in self.convs.items():
+            c.member = c.member and conv in listed  # that he was put out may have been told while nobody listened
             c.provisional.clear()  # those that still are come again; of others we may have missed that they were taken back
         for conv, scope, head, _floor, _read, _unread in r[6]:
             self._opened(conv, scope)
