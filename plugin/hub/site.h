@@ -59,7 +59,7 @@ struct site_block { /* K2: the oldest record of a lane that waits for its outcom
 struct site_gap { /* the hub waits for this n of the device */
     struct fp_id device;
     uint64_t next;
-    struct fp_mono since;
+    struct fp_mono since, again_due;
 };
 
 struct site {

@@ -1,18 +1,31 @@
 /* The hub waits for another n of a device than the one that it got. */
 #include "plugin/hub/site.h"
 
-#define GIVE_UP_US 10000000U /* named again after so long, with nothing on its way that could fill it */
+#define GIVE_UP_US 40000000U /* named again after so long, with nothing on its way that could fill it: the device may yet bring it itself */
+#define AGAIN_EVERY_US 2000000U
 #define GIVE_BACK_MAX 4096
 
-/* Has the hub named it for so long? */
-static bool is_stuck(struct hub *h, const struct fp_id *device, uint64_t next_n)
+static struct site_gap *gap_of(struct hub *h, const struct fp_id *device, uint64_t next_n)
 {
     struct site_gap *g = &h->site->gaps[fp_hash(FP_HASH_START, device->text, device->len) % SITE_GAPS];
-    if (g->next != next_n || !fp_id_eq(&g->device, device)) {
-        *g = (struct site_gap){.device = *device, .next = next_n, .since = h->mono};
-        return false;
+    if (!fp_id_eq(&g->device, device)) {
+        *g = (struct site_gap){.device = *device};
     }
-    return h->mono.us - g->since.us >= GIVE_UP_US;
+    if (g->next != next_n) {
+        g->next = next_n;
+        g->since = h->mono;
+    }
+    return g;
+}
+
+/* Each time is a copy of all that waits, so not for each of them; what is left K2 asks for. */
+static enum fp_err again(struct hub *h, struct site_gap *g, const struct store_branch *b)
+{
+    if (g->again_due.us > h->mono.us) {
+        return FP_OK;
+    }
+    g->again_due.us = h->mono.us + AGAIN_EVERY_US;
+    return site_again_now(h, b);
 }
 
 static bool is_coming(const struct site *s, const struct store_branch *b)
@@ -63,11 +76,12 @@ enum fp_err site_gap(struct hub *h, const struct store_branch *b, uint64_t next_
     if (err || !dev) {
         return err;
     }
+    struct site_gap *g = gap_of(h, &b->device, next_n);
     if (next_n > b->n || (found && is_coming(h->site, &next))) {
-        return site_again_now(h, b);
+        return again(h, g, b);
     }
-    if (!is_stuck(h, &b->device, next_n) || dev->turned_away == next_n) {
-        return found ? site_again_now(h, b) : FP_OK; /* K2 asks again later */
+    if (h->mono.us - g->since.us < GIVE_UP_US || dev->turned_away == next_n) {
+        return found ? again(h, g, b) : FP_OK;
     }
     return give_back(h, dev, next_n);
 }

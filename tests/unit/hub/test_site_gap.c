@@ -45,11 +45,11 @@ static void say(struct fixture *x, uint64_t n, const char *text)
     run(x);
 }
 
-/* Everything since `from` is refused, until the site gives up; false: it does not within a minute. */
+/* Everything since `from` is refused, until the site gives up; false: it does not within minutes. */
 static bool refuse_all(struct fixture *x, size_t from, uint64_t next_n)
 {
     struct fp_reply r;
-    for (size_t second = 0; second < 60; second++) {
+    for (size_t second = 0; second < 150; second++) {
         size_t upto = x->f.count;
         far_ack(&x->f);
         for (; from < upto; from++) {

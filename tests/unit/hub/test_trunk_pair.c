@@ -221,6 +221,10 @@ static void hear(struct pair *w, size_t d, bool from_site, struct fp_bytes paylo
             s->fate = NACKED;
         }
     }
+    for (size_t i = 0; r.what == FP_REPLY_NACK && r.as.nack.code == FP_EGAP && i < dev->count; i++) { /* from there on once more */
+        struct sent *s = &dev->out[i];
+        s->tried = s->tried && !(r.as.nack.next_n > 0 && s->n >= r.as.nack.next_n && s->fate < ACKED);
+    }
     while (r.what == FP_REPLY_ACK && fp_reply_answer(&r, &a)) {
         struct sent *s = sent_of(dev, a.n);
         assert_non_null(s);
