@@ -227,6 +227,27 @@ def test_a_disk_that_fills_up_keeps_what_is_urgent(sites):
     assert until(site.broker, "trunk", lambda m: m["up"] == 1)["disk"] < 70
 
 
+@pytest.mark.limit(120)
+def test_a_hub_without_room_says_so_and_takes_from_its_site_when_there_is_some(sites):
+    s = sites(options={"db_max_mb": 1})
+    site = s.site("site-b")
+    anna, ben, _carl = meet(s, site)
+    for i in range(120):
+        n = anna.submit(wire.MSG, "kitchen", {1: f"{i} " + "x" * 12000})
+    wait_for(lambda: any(r[1] == wire.NACK and r[3] == wire.FULL for r in anna.replies), 20, "it is full")
+    for i in range(40):
+        n = ben.submit(wire.MSG, "kitchen", {1: f"{i} " + "y" * 12000})
+    wait_for(lambda: n in ben.relayed or n in ben.results, 20, "the site has it")
+    logged(s.hub, "the database is full: commands are refused (nack full) until there is room")
+    assert metric(s.hub, "hub")["full"] > 0
+    s.hub.stop()
+    s.hub.options["db_max_mb"] = 64
+    s.hub.start()
+    hub = s.check(60)
+    assert len(hub["kitchen"]) == 161
+    assert times(s.hub, "the database is full") <= 2  # not for each command
+
+
 # ------------------------------------------------------------------ links
 
 @pytest.mark.limit(120)
