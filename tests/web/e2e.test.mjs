@@ -73,6 +73,27 @@ const write = async (page, text) => {
 const texts = (page) => page.evaluate(() => [...document.querySelectorAll(".feed .text")].map((el) => el.textContent));
 const message = (page, text) => page.locator(".feed article.message", {has: page.locator(".text", {hasText: text})}).last();
 const saw = (page, text) => message(page, text).waitFor();
+/** The page's store has a command with this text in its outbox. */
+const kept = (page, text) => page.waitForFunction(async (wanted) => {
+  for (const {name} of await indexedDB.databases()) {
+    const db = await new Promise((resolve, reject) => {
+      const request = indexedDB.open(name);
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+    const entries = await new Promise((resolve, reject) => {
+      const request = db.transaction("entries").objectStore("entries").getAll();
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+    db.close();
+    if (entries.some((entry) => [...(entry.body?.values?.() ?? Object.values(entry.body ?? {}))].includes(wanted))) {
+      return true;
+    }
+  }
+  return false;
+}, text);
+
 const state = (page, text, want) => message(page, text).locator(`.mark[data-state='${want}']`).waitFor();
 const shows = (page, selector, text) => page.locator(selector, {hasText: text}).first().waitFor();
 /** Opens what was written offline and is folded, until the list of texts is as `test` wants it. */
@@ -184,6 +205,7 @@ step("written without a gateway, the page loaded again without one, sent once it
   await ana.waitForSelector(".link.is-offline");
   await write(ana, "Written without a network.");
   await state(ana, "Written without a network.", "queued");
+  await kept(ana, "Written without a network."); // shown at once, on disk a moment later
   await ana.reload();
   await signIn(ana, {user: "ana"});
   await state(ana, "Written without a network.", "queued");
