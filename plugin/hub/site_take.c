@@ -134,7 +134,7 @@ enum fp_err site_lane_of(struct hub *h, struct command_ctx *x, uint8_t *out_lane
         return err;
     }
     if (wanted == SITE_LANE_URGENT && open <= SITE_OVERTAKE_MAX) {
-        return take_along(h, x, open, out_lane);
+        return take_along(h, x, (size_t)open, out_lane);
     }
     err = find_open(h, x, &last, 1, &count);
     uint8_t behind = count > 0 ? last.lane : SITE_LANE_BULK; /* those before it are there, or in an earlier lane */
