@@ -75,8 +75,8 @@ def hello(port, user="anna"):
     end = time.monotonic() + 10
     while True:
         who = ["-p", str(port), "-u", user, "-P", "secret", "-i", f"{user}-1"]
-        done = subprocess.run(["mosquitto_rr", "-V", "mqttv311", *who, "-q", "1", "-F", "%x", "-W", "5", "-s", "-t", f"fp/1/device/{user}-1/up",
-                               "-e", f"fp/1/device/{user}-1/down"], input=bytes.fromhex("a201010aa10101"),
+        done = subprocess.run(["mosquitto_rr", "-V", "mqttv311", *who, "-q", "1", "-F", "%x", "-W", "5", "-t", f"fp/1/device/{user}-1/up",
+                               "-e", f"fp/1/device/{user}-1/down", "-m", bytes.fromhex("a201010aa10101")],
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, timeout=20)
         if done.returncode == 0 or time.monotonic() > end:
             return done.stdout.decode().strip(), done.stderr.decode()
