@@ -160,6 +160,22 @@ class Sites:
             device.drop()
             shared().add(device)  # comes back by itself
 
+    def again(self, broker):
+        """It is started after a kill. If something else has its port by now, it has a new one, and all go there."""
+        old = broker.port
+        broker.start()
+        if broker.port == old:
+            return
+        with WORLD:
+            for d in self.devices:
+                d.port = broker.port if d.port == old else d.port
+        for s in self.sites.values():
+            if broker is self.hub:
+                s.wan.target = broker.port
+            elif broker is s.broker and s.pipe.process is not None:
+                s.cut()
+                s.link()
+
     def open(self, owner, conv, scope, members):
         return owner.ok(wire.CONV_NEW, conv, {1: scope, 2: conv, 3: members})
 

@@ -131,11 +131,20 @@ class Stage:
 
     def up(self, what, place):
         if what == "hub":
-            self.hub.start()
+            self._again(self.hub)
         elif what == "site":
-            self.brokers[place].start()
+            self._again(self.brokers[place])
         elif what == "hole":
             self.wans[place].cut_all()
+
+    def _again(self, broker):
+        old = broker.port
+        broker.start()
+        with WORLD:
+            for c in self.clients:
+                c.port = broker.port if c.port == old else c.port
+        for wan in self.wans.values():
+            wan.target = self.hub.port
 
     # -------------------------------------------------------- what became of it
     def result(self, quiet_s=4.0, most_s=40.0):

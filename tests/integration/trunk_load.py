@@ -142,9 +142,9 @@ class Load:
     def up(self, what, place):
         site = self.places[place]
         if what == "hub":
-            self.s.hub.start()
+            self.s.again(self.s.hub)
         elif what == "site":
-            site.broker.start()
+            self.s.again(site.broker)
         elif what in ("pipe", "part"):
             site.link()
         elif what == "hole":
