@@ -139,7 +139,7 @@ static void listener_ready(void *ctx, uint32_t events)
 
     (void)events;
     for (int i = 0; i < ACCEPTS_AT_ONCE && l->fd >= 0; i++) {
-        struct sockaddr_storage from;
+        struct sockaddr_storage from = {0};
         socklen_t len = sizeof from;
         int fd = accept4(l->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 

@@ -1,3 +1,5 @@
+#include <assert.h>
+
 #include "plugin/core/access.h"
 #include "plugin/core/chain.h"
 #include "plugin/core/compose.h"
@@ -46,6 +48,7 @@ static enum fp_err encode(struct hub *h, const struct command_ctx *x, const stru
 
 enum fp_err event_append(struct hub *h, struct command_ctx *x, const struct fp_event *ev)
 {
+    assert(ev != NULL);
     struct hub_conv *c = x->conv;
     struct fp_bytes one;
     enum fp_err err = encode(h, x, ev, &one);
