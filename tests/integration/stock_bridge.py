@@ -13,7 +13,7 @@ PACE_S = 0.02    # between two things that a client says: the load is not to be 
 
 
 class Counted(Mqtt):
-    """Publishes numbers with QoS 1 and keeps each until it is acknowledged, also over connections; hears those of others. Its session is persistent."""
+    """Publishes numbers with QoS 1 and keeps each until it is acknowledged, also over connections; its session is persistent."""
 
     stays = True
 

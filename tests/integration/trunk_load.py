@@ -12,8 +12,8 @@ RELAYS = {"site-b": ["elm", "ash"], "site-c": ["oak", "ash"]}
 CONVS = {"in-b": "elm", "in-c": "oak", "in-both": "ash", "in-none": "fir"}
 USERS = ("anna", "ben", "carl", "dora", "eve")
 # Device -> its user and where it is. Dora's phone goes from place to place; eve is put out of conversations and let in again.
-DEVICES = {"anna-hub": ("anna", None), "ben-b": ("ben", "site-b"), "ben-c": ("ben", "site-c"), "carl-b": ("carl", "site-b"), "dora-c": ("dora", "site-c"),
-           "dora-roams": ("dora", "site-b"), "eve-b": ("eve", "site-b"), "eve-hub": ("eve", None)}
+DEVICES = {"anna-hub": ("anna", None), "ben-b": ("ben", "site-b"), "ben-c": ("ben", "site-c"), "carl-b": ("carl", "site-b"),
+           "dora-c": ("dora", "site-c"), "dora-roams": ("dora", "site-b"), "eve-b": ("eve", "site-b"), "eve-hub": ("eve", None)}
 ROAMS, URGENT = "dora-roams", ("carl-b", "dora-c")  # URGENT: say what is safety and what is bulk as well
 AT_WORK = 12   # commands that a device has said and that nobody has taken yet, at most
 IN_ALL = 300   # and with those that a site has taken
@@ -33,8 +33,8 @@ class Load:
 
     def open(self):
         for i, (name, (user, place)) in enumerate(DEVICES.items()):
-            d = self.s.device(self.places.get(place), user, name, clean=i % 3 != 1, qos=0 if i % 4 == 2 else 1, zlib=i % 2 == 0, batch=(1, 8, 64)[i % 3])
-            self.devices[name] = d
+            how = {"clean": i % 3 != 1, "qos": 0 if i % 4 == 2 else 1, "zlib": i % 2 == 0, "batch": (1, 8, 64)[i % 3]}
+            d = self.devices[name] = self.s.device(self.places.get(place), user, name, **how)
             if place is None:
                 d.start()
         anna = self.devices["anna-hub"]
