@@ -77,11 +77,12 @@ enum fp_err site_gap(struct hub *h, const struct store_branch *b, uint64_t next_
         return err;
     }
     struct site_gap *g = gap_of(h, &b->device, next_n);
-    if (next_n > b->n || (found && is_coming(h->site, &next))) {
+    if (next_n > b->n) {
         return again(h, g, b);
     }
-    if (h->mono.us - g->since.us < GIVE_UP_US || dev->turned_away == next_n) {
-        return found ? again(h, g, b) : FP_OK;
+    bool waits = h->mono.us - g->since.us < GIVE_UP_US || dev->turned_away == next_n;
+    if (waits || (found && is_coming(h->site, &next))) { /* from where the hub waits: a chain that begins behind that ends in the next gap */
+        return found ? again(h, g, &next) : FP_OK;
     }
     return give_back(h, dev, next_n);
 }
