@@ -4,7 +4,8 @@
 
 #define ATTEMPT_US 10000000U /* transport, CONNECT and SUBSCRIBE each get so long */
 #define WAKE_EVERY_US 500000U
-#define STEADY_US 30000000U /* a session that stood so long makes the backoff begin anew: a flapping link is not hammered */
+#define STEADY_US 30000000U /* a session that stood so long, or was of use, makes the backoff begin anew; a link that only flaps is not hammered */
+#define USEFUL_FRAMES 3
 
 static uint64_t sooner(uint64_t a, uint64_t b)
 {
@@ -80,7 +81,7 @@ static void shut(struct end *e)
 static void wait_for_next(struct pipe *p, enum pipe_side side, enum fp_err err, const char *why)
 {
     struct end *e = &p->ends[side];
-    bool steady = e->state == PIPE_UP && p->now - e->up_at >= STEADY_US;
+    bool steady = e->state == PIPE_UP && (p->now - e->up_at >= STEADY_US || e->stats.frames_in >= e->frames_at_up + USEFUL_FRAMES);
     shut(e);
     e->state = PIPE_WAITING;
     e->attempt = steady ? 0 : e->attempt;
@@ -184,6 +185,7 @@ static void stands(struct pipe *p, enum pipe_side side)
     struct end *e = &p->ends[side];
     e->state = PIPE_UP;
     e->up_at = p->now;
+    e->frames_at_up = e->stats.frames_in;
     e->due = PIPE_FOREVER;
     e->stats.connects++;
     tell(p, &(struct pipe_event){.side = side, .state = PIPE_UP});

@@ -22,6 +22,7 @@ struct end {
     bool blocked;
     uint64_t due; /* of this state: a time-out, or the next attempt */
     uint64_t up_at, heard, said;
+    uint64_t frames_at_up;
     bool asked; /* a PINGREQ is out */
     uint32_t attempt;
     struct fp_mqtt_reader reader;

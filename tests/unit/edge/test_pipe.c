@@ -358,6 +358,27 @@ static void a_site_that_is_not_there_does_not_shake_the_session_with_the_hub(voi
     world_free(w);
 }
 
+static void a_link_that_flaps_is_tried_again_soon_where_it_is_of_use(void **state)
+{
+    (void)state;
+    struct world *w = world_new();
+    for (int i = 0; i < 20; i++) {
+        w->b[PIPE_HUB].refuses = false;
+        for (int k = 0; k < 10 && pipe_stats(w->pipe, PIPE_SITE).state != PIPE_UP; k++) {
+            pass(w, SECOND / 10);
+        }
+        assert_int_equal(pipe_stats(w->pipe, PIPE_SITE).state, PIPE_UP);
+        for (int k = 0; k < 3; k++) {
+            publish_lane(&w->b[PIPE_HUB], "fp/1/relay/site-b/down", 2, 'a', 10);
+        }
+        run(w);
+        w->b[PIPE_HUB].ended = true;
+        run(w);
+        assert_in_range(w->last[PIPE_HUB].retry_ms, 100, 200);
+    }
+    world_free(w);
+}
+
 static void garbage_ends_the_session_and_not_the_pipe(void **state)
 {
     (void)state;
@@ -394,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_silent_hub_is_gone_after_one_and_a_half_keepalives),
         cmocka_unit_test(a_refusal_is_told_in_words_and_tried_again_ever_later),
         cmocka_unit_test(a_site_that_is_not_there_does_not_shake_the_session_with_the_hub),
+        cmocka_unit_test(a_link_that_flaps_is_tried_again_soon_where_it_is_of_use),
         cmocka_unit_test(garbage_ends_the_session_and_not_the_pipe),
         cmocka_unit_test(a_bad_configuration_is_refused),
     };
