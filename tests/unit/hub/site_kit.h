@@ -341,4 +341,43 @@ static inline struct store_branch branch_row(const struct kit *k, const char *de
     return b;
 }
 
+/* ------------------------------------------------------------------ a site that has met its hub, and holds one conversation */
+
+struct fixture {
+    struct kit k;
+    struct far f;
+    struct kit_body b;
+    uint64_t n; /* of the next command, for tests that count */
+};
+
+static inline int site_setup(void **state)
+{
+    struct fixture *x = calloc(1, sizeof(*x));
+    assert_non_null(x);
+    site_open_kit(&x->k);
+    far_init(&x->f, &x->k);
+    far_meet(&x->f);
+    far_kitchen(&x->f);
+    far_clear(&x->f);
+    x->n = 1;
+    *state = x;
+    return 0;
+}
+
+static inline int site_teardown(void **state)
+{
+    struct fixture *x = *state;
+    far_fini(&x->f);
+    kit_close(&x->k);
+    free(x);
+    return 0;
+}
+
+static inline void run(struct fixture *x)
+{
+    kit_run(&x->k);
+    kit_idle(&x->k);
+    far_read(&x->f);
+}
+
 #endif

@@ -2,36 +2,6 @@
 #include "plugin/hub/site.h"
 #include "tests/unit/hub/site_kit.h"
 
-struct fixture {
-    struct kit k;
-    struct far f;
-    struct kit_body b;
-    uint64_t n;
-};
-
-static int setup(void **state)
-{
-    struct fixture *x = calloc(1, sizeof(*x));
-    assert_non_null(x);
-    site_open_kit(&x->k);
-    far_init(&x->f, &x->k);
-    far_meet(&x->f);
-    far_kitchen(&x->f);
-    far_clear(&x->f);
-    x->n = 1;
-    *state = x;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *x = *state;
-    far_fini(&x->f);
-    kit_close(&x->k);
-    free(x);
-    return 0;
-}
-
 static void fill(struct fixture *x, unsigned percent)
 {
     mem_store_set_used(x->k.mem, percent);
@@ -175,11 +145,11 @@ static void less_is_remembered_where_it_is_narrow(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(bulk_waits_first_and_then_all_but_safety, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_no_message_is_taken_to_the_last, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_had_to_wait_is_not_overtaken, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_level_ends_a_little_below_its_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(less_is_remembered_where_it_is_narrow, setup, teardown),
+        cmocka_unit_test_setup_teardown(bulk_waits_first_and_then_all_but_safety, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(what_is_no_message_is_taken_to_the_last, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(what_had_to_wait_is_not_overtaken, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_level_ends_a_little_below_its_limit, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(less_is_remembered_where_it_is_narrow, site_setup, site_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

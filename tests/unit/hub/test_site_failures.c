@@ -4,41 +4,6 @@
 
 #define TEN_YEARS_MS (10ULL * 365 * 86400000)
 
-struct fixture {
-    struct kit k;
-    struct far f;
-    struct kit_body b;
-};
-
-static int setup(void **state)
-{
-    struct fixture *x = calloc(1, sizeof(*x));
-    assert_non_null(x);
-    site_open_kit(&x->k);
-    far_init(&x->f, &x->k);
-    far_meet(&x->f);
-    far_kitchen(&x->f);
-    far_clear(&x->f);
-    *state = x;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *x = *state;
-    far_fini(&x->f);
-    kit_close(&x->k);
-    free(x);
-    return 0;
-}
-
-static void run(struct fixture *x)
-{
-    kit_run(&x->k);
-    kit_idle(&x->k);
-    far_read(&x->f);
-}
-
 static bool logs(const struct fixture *x, const char *line)
 {
     return fake_bus_find_line(&x->k.bus, line, 0) != SIZE_MAX;
@@ -169,11 +134,11 @@ static void a_clock_that_jumps_makes_nothing_old(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_hub_that_has_started_anew_is_told_what_is_held, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_hub_that_has_less_than_it_acked_gets_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(another_hub_gets_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_link_on_which_nothing_is_heard_is_down, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_clock_that_jumps_makes_nothing_old, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_hub_that_has_started_anew_is_told_what_is_held, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_hub_that_has_less_than_it_acked_gets_nothing, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(another_hub_gets_nothing, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_link_on_which_nothing_is_heard_is_down, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_clock_that_jumps_makes_nothing_old, site_setup, site_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

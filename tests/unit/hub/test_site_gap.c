@@ -2,41 +2,6 @@
 #include "plugin/hub/site.h"
 #include "tests/unit/hub/site_kit.h"
 
-struct fixture {
-    struct kit k;
-    struct far f;
-    struct kit_body b;
-};
-
-static int setup(void **state)
-{
-    struct fixture *x = calloc(1, sizeof(*x));
-    assert_non_null(x);
-    site_open_kit(&x->k);
-    far_init(&x->f, &x->k);
-    far_meet(&x->f);
-    far_kitchen(&x->f);
-    far_clear(&x->f);
-    *state = x;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *x = *state;
-    far_fini(&x->f);
-    kit_close(&x->k);
-    free(x);
-    return 0;
-}
-
-static void run(struct fixture *x)
-{
-    kit_run(&x->k);
-    kit_idle(&x->k);
-    far_read(&x->f);
-}
-
 static void say(struct fixture *x, uint64_t n, const char *text)
 {
     struct fp_command c = kit_msg(&x->b, n, "kitchen", text);
@@ -159,9 +124,9 @@ static void what_was_refused_here_is_said_again_first_and_given_back_only_then(v
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_nothing_here_can_fill_is_given_back_to_the_device, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_on_its_way_is_waited_for, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_was_refused_here_is_said_again_first_and_given_back_only_then, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_nothing_here_can_fill_is_given_back_to_the_device, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(what_is_on_its_way_is_waited_for, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(what_was_refused_here_is_said_again_first_and_given_back_only_then, site_setup, site_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,41 +2,6 @@
 #include "plugin/hub/site.h"
 #include "tests/unit/hub/site_kit.h"
 
-struct fixture {
-    struct kit k;
-    struct far f;
-    struct kit_body b;
-};
-
-static int setup(void **state)
-{
-    struct fixture *x = calloc(1, sizeof(*x));
-    assert_non_null(x);
-    site_open_kit(&x->k);
-    far_init(&x->f, &x->k);
-    far_meet(&x->f);
-    far_kitchen(&x->f);
-    far_clear(&x->f);
-    *state = x;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *x = *state;
-    far_fini(&x->f);
-    kit_close(&x->k);
-    free(x);
-    return 0;
-}
-
-static void run(struct fixture *x)
-{
-    kit_run(&x->k);
-    kit_idle(&x->k);
-    far_read(&x->f);
-}
-
 static void say(struct fixture *x, const char *device, uint64_t n, uint8_t priority)
 {
     struct fp_command c = kit_msg(&x->b, n, "kitchen", "hello");
@@ -402,24 +367,24 @@ static void a_long_queue_makes_a_message_no_dearer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(the_canonical_event_takes_the_place_of_the_provisional_one, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_event_that_went_another_way_settles_as_well, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_device_that_comes_from_elsewhere_goes_on_where_it_is, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_the_hub_refuses_is_taken_back, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_refusal_that_could_not_be_saved_is_told_by_the_replay, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_new_conversation_is_usable_at_once_and_settled_later, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_members_of_a_refused_conversation_are_put_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_was_first_with_an_id_counts, setup, teardown),
-        cmocka_unit_test_setup_teardown(safety_overtakes_with_what_its_device_said_before, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_follows_bulk_does_not_overtake_it, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_gap_at_the_hub_is_filled_from_the_log, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_the_hub_says_nothing_of_is_asked_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_settled_leaves_the_log, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_age_goes_on_by_the_steady_clock, setup, teardown),
-        cmocka_unit_test_setup_teardown(after_a_restart_the_wall_clock_says_the_age, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_wall_clock_that_went_back_makes_no_age, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_wall_clock_that_jumped_ten_years_makes_no_age, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_long_queue_makes_a_message_no_dearer, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_canonical_event_takes_the_place_of_the_provisional_one, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(an_event_that_went_another_way_settles_as_well, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_device_that_comes_from_elsewhere_goes_on_where_it_is, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(what_the_hub_refuses_is_taken_back, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_refusal_that_could_not_be_saved_is_told_by_the_replay, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_new_conversation_is_usable_at_once_and_settled_later, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(the_members_of_a_refused_conversation_are_put_out, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(who_was_first_with_an_id_counts, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(safety_overtakes_with_what_its_device_said_before, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(what_follows_bulk_does_not_overtake_it, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_gap_at_the_hub_is_filled_from_the_log, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(what_the_hub_says_nothing_of_is_asked_again, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(what_is_settled_leaves_the_log, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(the_age_goes_on_by_the_steady_clock, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(after_a_restart_the_wall_clock_says_the_age, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_wall_clock_that_went_back_makes_no_age, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_wall_clock_that_jumped_ten_years_makes_no_age, site_setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_long_queue_makes_a_message_no_dearer, site_setup, site_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

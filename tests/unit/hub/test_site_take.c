@@ -1,32 +1,12 @@
 /* Custody at a site: on disk, told here, on its way; and what the site itself refuses. */
 #include "tests/unit/hub/site_kit.h"
 
-struct fixture {
-    struct kit k;
-    struct far f;
-    struct kit_body b;
-};
-
 static int setup(void **state)
 {
-    struct fixture *x = calloc(1, sizeof(*x));
-    assert_non_null(x);
-    site_open_kit(&x->k);
-    far_init(&x->f, &x->k);
-    far_meet(&x->f);
-    far_kitchen(&x->f);
+    (void)site_setup(state);
+    struct fixture *x = *state;
     kit_clear(&x->k);
     x->f.seen = 0;
-    *state = x;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *x = *state;
-    far_fini(&x->f);
-    kit_close(&x->k);
-    free(x);
     return 0;
 }
 
@@ -300,17 +280,17 @@ static void before_it_has_met_its_hub_a_site_is_busy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_taken_is_acked_as_relayed_told_as_provisional_and_sent_up, setup, teardown),
-        cmocka_unit_test_setup_teardown(nothing_is_told_of_what_the_disk_did_not_take, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_failed_commit_is_replayed, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_repeat_is_answered_as_things_stand, setup, teardown),
-        cmocka_unit_test_setup_teardown(acks_of_custody_and_final_ones_keep_apart_and_in_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_refusal_is_told_at_once_and_its_n_goes_up, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_site_takes_what_is_above_the_next_n, setup, teardown),
-        cmocka_unit_test_setup_teardown(hello_says_how_far_the_device_is, setup, teardown),
-        cmocka_unit_test_setup_teardown(after_welcome_comes_what_is_provisional, setup, teardown),
-        cmocka_unit_test_setup_teardown(after_welcome_not_more_comes_than_a_request_is_answered_with, setup, teardown),
-        cmocka_unit_test_setup_teardown(receipts_and_policies_go_up_as_they_came, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_taken_is_acked_as_relayed_told_as_provisional_and_sent_up, setup, site_teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_told_of_what_the_disk_did_not_take, setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_failed_commit_is_replayed, setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_repeat_is_answered_as_things_stand, setup, site_teardown),
+        cmocka_unit_test_setup_teardown(acks_of_custody_and_final_ones_keep_apart_and_in_order, setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_refusal_is_told_at_once_and_its_n_goes_up, setup, site_teardown),
+        cmocka_unit_test_setup_teardown(a_site_takes_what_is_above_the_next_n, setup, site_teardown),
+        cmocka_unit_test_setup_teardown(hello_says_how_far_the_device_is, setup, site_teardown),
+        cmocka_unit_test_setup_teardown(after_welcome_comes_what_is_provisional, setup, site_teardown),
+        cmocka_unit_test_setup_teardown(after_welcome_not_more_comes_than_a_request_is_answered_with, setup, site_teardown),
+        cmocka_unit_test_setup_teardown(receipts_and_policies_go_up_as_they_came, setup, site_teardown),
         cmocka_unit_test(before_it_has_met_its_hub_a_site_is_busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,41 +2,6 @@
 #include "plugin/hub/site.h"
 #include "tests/unit/hub/site_kit.h"
 
-struct fixture {
-    struct kit k;
-    struct far f;
-    struct kit_body b;
-};
-
-static int setup(void **state)
-{
-    struct fixture *x = calloc(1, sizeof(*x));
-    assert_non_null(x);
-    site_open_kit(&x->k);
-    far_init(&x->f, &x->k);
-    far_meet(&x->f);
-    far_kitchen(&x->f);
-    far_clear(&x->f);
-    *state = x;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *x = *state;
-    far_fini(&x->f);
-    kit_close(&x->k);
-    free(x);
-    return 0;
-}
-
-static void run(struct fixture *x)
-{
-    kit_run(&x->k);
-    kit_idle(&x->k);
-    far_read(&x->f);
-}
-
 static void pass(struct fixture *x, uint64_t ms)
 {
     kit_pass(&x->k, ms);
@@ -475,7 +440,7 @@ static void facts_of_people_come_down(void **state)
     assert_memory_equal(p.status.p, "on site", 7);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
 
 int main(void)
 {
