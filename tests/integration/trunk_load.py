@@ -17,7 +17,7 @@ DEVICES = {"anna-hub": ("anna", None), "ben-b": ("ben", "site-b"), "ben-c": ("be
 ROAMS, URGENT = "dora-roams", ("carl-b", "dora-c")  # URGENT: say what is safety and what is bulk as well
 AT_WORK = 12   # commands that a device has said and that nobody has taken yet, at most
 IN_ALL = 300   # and with those that a site has taken
-SETTLE_S = 60
+SETTLE_S = 150
 
 
 class Load:
