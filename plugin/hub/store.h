@@ -169,7 +169,7 @@ struct store_held { /* of a hub: what a relay holds of one conversation */
     struct fp_id relay;
     uint64_t cid;
     uint64_t seq;
-    uint64_t receipts; /* sum of all shown horizons that it has been told: it only grows */
+    uint64_t receipts; /* hash of all shown horizons that it has been told */
     uint64_t about;    /* conv-state as of this (floor) */
 };
 
