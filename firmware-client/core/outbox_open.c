@@ -214,7 +214,7 @@ static enum fp_err find_chain(struct fp_outbox *o, bool *out_found)
         }
     }
     o->chain = 1;
-    for (uint32_t s = o->sector; *out_found && o->chain < o->sectors; o->chain++) {
+    for (uint32_t s = o->sector; *out_found && o->chain < o->sectors && o->chain < o->number; o->chain++) { /* the first one is number 1 */
         s = s > 0 ? s - 1 : o->sectors - 1;
         enum fp_err err = outbox_read_sector(o, s, &ours, &number);
         if (err) {
