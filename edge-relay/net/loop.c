@@ -98,6 +98,10 @@ void loop_run(struct loop *loop, void (*after)(void *ctx), void *ctx)
         loop->due = false;
         (void)uv_run(&loop->uv, UV_RUN_ONCE); /* whether handles are left: ours always is */
         if (loop->due) {
+            unsigned wait_us = pace_turn(&loop->pace, loop_now());
+            if (wait_us > 0) {
+                (void)usleep(wait_us); /* a signal may end it early: then this turn finds less to do */
+            }
             serve(loop);
         }
         after(ctx);

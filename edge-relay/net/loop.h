@@ -15,7 +15,7 @@
 
 #include <uv.h>
 
-#include "fp/time.h"
+#include "edge-relay/core/pace.h"
 
 struct loop_fd {
     /* `events` are those of epoll. */
@@ -29,6 +29,7 @@ struct loop {
     bool stop;
     uv_loop_t uv; /* libwebsockets' foreign loop */
     uv_poll_t watch;
+    struct pace pace; /* of the turns in which the epoll set had events */
 };
 
 /* *loop must not move from here on. */

@@ -16,6 +16,7 @@ const UNTOLD_MS = 2000;
 const REFUSED_MS = 30000;
 const TYPING_MS = 2500;
 const WATCH_S = 120;
+const ALIVE_S = 30; // the hub hears of us this often
 const CURSORS_MAX = 250;
 const RECEIPTS_MAX = 200;
 const EARLY_MAX = 20000;
@@ -31,7 +32,9 @@ export class Model {
     this.random = random;
     this.app = app;
     this.operator = operator;
-    this.limits = {batch: 1, rate: 0};
+    this.limits = {batch: 1, rate: 0, alive: 0};
+    this.time = 0; // of the last call that said it
+    this.saidAt = 0;
     this.outbox = new Outbox(this);
     this.inbox = new Inbox(this);
     this.out = newIo();
@@ -69,11 +72,13 @@ export class Model {
   }
 
   up(commands) {
+    this.saidAt = this.time;
     const bytes = W.encode(commands.length === 1 ? commands[0] : commands);
     this.do("publish", {topic: `fp/1/device/${this.mirror.own.device}/up`, bytes, qos: 1, retain: false});
   }
 
   now(command) {
+    this.saidAt = this.time;
     this.do("publish", {topic: `fp/1/device/${this.mirror.own.device}/now`, bytes: W.encode(command), qos: 0, retain: false});
   }
 
@@ -171,6 +176,7 @@ export class Model {
       return;
     }
     const {user, device} = this.mirror.own;
+    this.time = now;
     this.step = "welcome";
     this.due = now + ANSWER_MS;
     this.early = [];
@@ -191,7 +197,8 @@ export class Model {
     const isFresh = meta.epoch === undefined;
     this.up([W.plainCommand(K.K_HELLO, {
       body: W.map([K.HELLO_PROTOCOL, K.WIRE_VERSION], [K.HELLO_APP, this.app], [K.HELLO_FRESH, isFresh || undefined],
-        [K.HELLO_CURSORS, cursors.size > 0 ? cursors : undefined], [K.HELLO_NEXT, isFresh ? undefined : this.outbox.firstN()]),
+        [K.HELLO_CURSORS, cursors.size > 0 ? cursors : undefined], [K.HELLO_NEXT, isFresh ? undefined : this.outbox.firstN()],
+        [K.HELLO_ALIVE, ALIVE_S]),
     })]);
   }
 
@@ -316,6 +323,7 @@ export class Model {
   /** Throws a WireError for what nobody should have sent; nothing has changed then but what was right in it. */
   message(topic, bytes, now) {
     const parts = topic.split("/");
+    this.time = now;
     if (topic === `fp/1/device/${this.mirror.own.device}/down`) {
       this.reply(W.replyOf(W.decode(bytes)), now);
     } else if (this.step !== "online") {
@@ -571,6 +579,7 @@ export class Model {
   // ---------------------------------------------------------------- time
 
   tick(now) {
+    this.time = now;
     if (this.step === "waiting" && now >= this.retryAt) {
       this.connect(now);
     } else if (now >= this.due) {
@@ -602,9 +611,17 @@ export class Model {
     if (now >= this.watchDue) {
       this.sendWatch(now);
     }
+    if (now >= this.aliveDue()) {
+      this.now(W.plainCommand(K.K_TIME, {body: now})); // a word is all that it is for
+    }
     for (const question of this.questions.filter((one) => now >= one.due)) {
       this.answer((one) => one === question, {error: "no answer within 10 s"});
     }
+  }
+
+  /** A hub that counts on hearing of us takes a longer silence for a dead link. */
+  aliveDue() {
+    return this.limits.alive > 0 ? this.saidAt + this.limits.alive * 1000 : Infinity;
   }
 
   /** When tick() wants to be called. */
@@ -614,7 +631,7 @@ export class Model {
       due = Math.min(due, this.retryAt);
     }
     if (this.isOnline()) {
-      due = Math.min(due, this.inbox.nextDue(), this.receiptsDue, this.watchDue, this.untoldDue, ...this.scopes.values(), ...this.questions.map((one) => one.due));
+      due = Math.min(due, this.inbox.nextDue(), this.receiptsDue, this.watchDue, this.untoldDue, this.aliveDue(), ...this.scopes.values(), ...this.questions.map((one) => one.due));
     }
     return due;
   }

@@ -17,7 +17,7 @@ export class MqttTransport {
     this.disconnect();
     const client = mqtt.connect(url, {
       clientId, username: user, password, will: {...will, qos: 1, retain: true}, clean: true, protocolVersion: 4, keepalive: 30, reconnectPeriod: 0,
-      connectTimeout: CONNECT_MS, resubscribe: false, queueQoSZero: false, timerVariant: "native",
+      connectTimeout: CONNECT_MS, resubscribe: false, queueQoSZero: false, timerVariant: "native", reschedulePings: false, // what we say proves no way back
     });
     let why = {reason: "the connection has ended", isRefused: false};
     const isCurrent = () => this.client === client;

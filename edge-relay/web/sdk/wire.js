@@ -247,7 +247,7 @@ const REPLIES = {
       }),
       limits: {
         commandBytes: may(limits, K.LIMIT_COMMAND_BYTES, "uint", "command bytes") ?? 16384, batch: may(limits, K.LIMIT_BATCH, "uint", "batch") ?? 1,
-        rate: may(limits, K.LIMIT_RATE, "uint", "rate") ?? 0,
+        rate: may(limits, K.LIMIT_RATE, "uint", "rate") ?? 0, alive: may(limits, K.LIMIT_ALIVE, "uint", "alive") ?? 0,
       },
     };
   },
