@@ -14,3 +14,8 @@ unsigned pace_turn(struct pace *p, struct fp_mono now)
     p->busy = p->busy || p->turns >= PACE_BUSY_TURNS;
     return p->busy ? PACE_WAIT_US : 0;
 }
+
+void pace_heard(struct pace *p)
+{
+    p->turns -= p->turns > 0;
+}

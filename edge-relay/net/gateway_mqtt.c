@@ -105,6 +105,7 @@ static int received(struct client *c, const uint8_t *bytes, size_t len)
     if (c->link == NULL || len == 0) {
         return 0;
     }
+    pace_heard(&c->g->loop->pace);
     if (!link_take(c->link, bytes, len)) {
         return c->close_code != 0 ? 0 : -1; /* the close frame has been asked for */
     }
