@@ -92,9 +92,9 @@ struct fp_client {
 
     enum fp_link link;
     enum fp_step step;
-    bool wanted, leave, ping_sent, blocked, scopes_due, receipts_off, has_ttl, has_time;
+    bool wanted, leave, ping_sent, time_asked, blocked, scopes_due, receipts_off, has_ttl, has_time;
     uint32_t attempt;
-    uint64_t retry_at, attempt_at, step_due, online_at, last_rx, last_tx;
+    uint64_t retry_at, attempt_at, step_due, online_at, last_rx, said_at;
     uint16_t packet_id;
     struct fp_limits limits;
 

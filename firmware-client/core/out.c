@@ -43,6 +43,7 @@ bool fp_out_end(struct fp_client *c, const struct fp_message *m, const struct fp
         return false;
     }
     fp_mqtt_publish_end(&c->tx, &m->publish, e->len);
+    c->said_at = c->now;
     return true;
 }
 

@@ -114,7 +114,7 @@ void fp_packet_read(struct fp_client *c)
         }
         c->rx_len += got;
         c->last_rx = c->now;
-        c->ping_sent = false;
+        c->ping_sent = c->time_asked = false;
     }
     if (c->step != FP_STEP_CLOSED && c->tx.cap - c->tx.len >= PUBACK_BYTES) {
         fp_due(c, c->now); /* there is more; without room for a PUBACK it waits for the transport */

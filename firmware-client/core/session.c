@@ -80,7 +80,7 @@ static bool send_hello(struct fp_client *c)
     struct fp_message m;
     struct fp_enc e;
     uint64_t at = c->now;
-    bool fresh = c->box.epoch == 0;
+    struct fp_body_hello h = {.app = c->config.app, .fresh = c->box.epoch == 0};
     (void)fp_rate_take(c, &at); /* the hub counts it; it is not to be held back by that */
     if (!fp_out_begin(c, &m, FP_TOPIC_DEVICE_UP, &e)) {
         return false;
@@ -89,15 +89,16 @@ static bool send_hello(struct fp_client *c)
     size_t frame = HELLO_FRAME_BYTES + (c->config.app ? strlen(c->config.app) : 0);
     size_t room = most > frame && !fp_is_small(c) && (c->config.want & FP_WANT_EVENTS) != 0 ? (most - frame) / CURSOR_BYTES_MAX : 0;
     room = room < FP_CURSORS_MAX ? room : FP_CURSORS_MAX;
-    size_t count = fresh ? 0 : (c->follow_count < room ? c->follow_count : room);
+    h.cursors = h.fresh ? 0 : (c->follow_count < room ? c->follow_count : room);
+    h.next_n = h.fresh ? 0 : fp_outbox_n(&c->box, c->box.first); /* a site may not know how far we are with the hub */
+    h.alive_s = c->config.keepalive_s <= FP_ALIVE_MAX ? c->config.keepalive_s : 0;
     fp_out_head(&e, FP_K_HELLO, NULL, true);
-    uint64_t next_n = fresh ? 0 : fp_outbox_n(&c->box, c->box.first); /* a site may not know how far we are with the hub */
-    fp_body_hello_begin(&e, c->config.app, fresh, count, next_n);
-    for (size_t i = 0; i < count; i++) {
+    fp_body_hello_begin(&e, &h);
+    for (size_t i = 0; i < h.cursors; i++) {
         fp_body_hello_cursor(&e, &c->follows[i].pub.id, c->follows[i].pub.cursor);
         c->follows[i].flags |= FP_FOLLOW_TOLD;
     }
-    fp_body_hello_end(&e, next_n);
+    fp_body_hello_end(&e, &h);
     c->time_sent = c->now;
     return fp_out_end(c, &m, &e);
 }
@@ -213,24 +214,33 @@ static void start(struct fp_client *c)
         c->step = FP_STEP_OPENING;
         c->attempt_at = c->now;
         c->step_due = c->now + CONNECT_US;
-        c->ping_sent = false;
         set_link(c, FP_LINK_CONNECTING, FP_OK, "");
     }
 }
 
+/*
+ * A hub that counts on our publishing is asked for the time, which proves the link up to itself. It may shed that or be slow, so where it does not
+ * answer the broker is asked too: its own PINGRESP keeps the connection.
+ */
 static void keep_alive(struct fp_client *c)
 {
     uint64_t every_us = c->config.keepalive_s * FP_SECOND_US;
     uint64_t dead_at = c->last_rx + every_us + every_us / 2;
-    uint64_t ping_at = fp_min_u64(c->last_rx, c->last_tx) + every_us;
+    uint64_t ask_at = fp_min_u64(c->last_rx, c->said_at) + every_us;
     if (c->now >= dead_at) {
         fp_session_drop(c, FP_EIO, "nothing was heard of the broker");
         return;
     }
-    if (!c->ping_sent && c->now >= ping_at) {
-        c->ping_sent = fp_mqtt_put_pingreq(&c->tx);
+    if (c->limits.alive_s > 0 && !c->time_asked && c->now >= ask_at) {
+        c->time_asked = true;
+        c->time_due = c->now;
     }
-    fp_due(c, c->now >= ping_at ? dead_at : ping_at); /* a ping that does not fit goes out when the transport takes more */
+    ask_at += c->time_asked ? every_us / 4 : 0;
+    if (!c->ping_sent && c->now >= ask_at) {
+        c->ping_sent = fp_mqtt_put_pingreq(&c->tx);
+        c->said_at = c->now;
+    }
+    fp_due(c, c->now >= ask_at ? dead_at : ask_at); /* a ping that does not fit goes out when the transport takes more */
 }
 
 /* Says good-bye, in this order; what does not fit is left out but for the DISCONNECT's place in the end. */
@@ -306,7 +316,6 @@ void fp_session_flush(struct fp_client *c)
         }
         c->tx.len -= taken;
         memmove(c->tx.buf, c->tx.buf + taken, c->tx.len);
-        c->last_tx = c->now;
         if (c->step == FP_STEP_LEAVING && c->tx.len == 0) {
             fp_due(c, c->now);
         }

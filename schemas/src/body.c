@@ -38,20 +38,20 @@ static void put_pair(struct fp_enc *e, const struct fp_id *id, uint64_t v)
     fp_enc_uint(e, v);
 }
 
-/* hello-body = {1 => 1, ? 2 => tstr, ? 3 => bool, ? 4 => {* id => seq}, ? 5 => bool, ? 6 => n} */
-void fp_body_hello_begin(struct fp_enc *e, const char *app, bool fresh, size_t cursors, uint64_t next_n)
+/* hello-body = {1 => 1, ? 2 => tstr, ? 3 => bool, ? 4 => {* id => seq}, ? 5 => bool, ? 6 => n, ? 7 => 1..3600} */
+void fp_body_hello_begin(struct fp_enc *e, const struct fp_body_hello *h)
 {
-    fp_enc_map(e, 1 + (size_t)(app != NULL) + (size_t)fresh + (size_t)(cursors > 0) + (size_t)(next_n > 0));
+    fp_enc_map(e, 1 + (size_t)(h->app != NULL) + (size_t)h->fresh + (size_t)(h->cursors > 0) + (size_t)(h->next_n > 0) + (size_t)(h->alive_s > 0));
     put_uint(e, FP_HELLO_PROTOCOL, FP_WIRE_VERSION);
-    if (app) {
-        put_text(e, FP_HELLO_APP, app, strlen(app));
+    if (h->app) {
+        put_text(e, FP_HELLO_APP, h->app, strlen(h->app));
     }
-    if (fresh) {
+    if (h->fresh) {
         put_true(e, FP_HELLO_FRESH);
     }
-    if (cursors > 0) {
+    if (h->cursors > 0) {
         fp_enc_uint(e, FP_HELLO_CURSORS);
-        fp_enc_map(e, cursors);
+        fp_enc_map(e, h->cursors);
     }
 }
 
@@ -60,9 +60,10 @@ void fp_body_hello_cursor(struct fp_enc *e, const struct fp_id *conv, uint64_t s
     put_pair(e, conv, seq);
 }
 
-void fp_body_hello_end(struct fp_enc *e, uint64_t next_n)
+void fp_body_hello_end(struct fp_enc *e, const struct fp_body_hello *h)
 {
-    put_some(e, FP_HELLO_NEXT, next_n);
+    put_some(e, FP_HELLO_NEXT, h->next_n);
+    put_some(e, FP_HELLO_ALIVE, h->alive_s);
 }
 
 /* get-body = {1 => seq, ? 2 => seq, ? 3 => uint, ? 4 => bool} */

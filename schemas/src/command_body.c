@@ -53,12 +53,16 @@ static void read_hello(struct form *f, uint64_t key, struct fp_hello *out)
         out->next_n = fp_dec_uint(&f->dec);
         form_need(f, out->next_n > 0, "next: a command number counts from 1");
         break;
+    case FP_HELLO_ALIVE:
+        out->alive_s = fp_dec_uint(&f->dec);
+        form_need(f, out->alive_s >= 1 && out->alive_s <= FP_ALIVE_MAX, "alive: not 1 to 3600 s");
+        break;
     default: /* a newer device's key */
         fp_dec_skip(&f->dec);
     }
 }
 
-/* hello-body = {1 => 1, ? 2 => tstr, ? 3 => bool, ? 4 => {* id => seq}, ? 5 => bool} */
+/* hello-body = {1 => 1, ? 2 => tstr, ? 3 => bool, ? 4 => {* id => seq}, ? 5 => bool, ? 6 => n, ? 7 => 1..3600} */
 enum fp_err fp_hello_decode(struct fp_bytes body, struct fp_hello *out, const char **out_why)
 {
     *out = (struct fp_hello){0};

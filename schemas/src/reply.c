@@ -108,11 +108,14 @@ void fp_enc_conv_head(struct fp_enc *e, const struct fp_conv_head *h)
 void fp_enc_welcome_end(struct fp_enc *e, const struct fp_welcome *w)
 {
     fp_enc_uint(e, FP_WELCOME_LIMITS);
-    fp_enc_map(e, 4);
+    fp_enc_map(e, w->limits.alive_s > 0 ? 5 : 4);
     put_uint(e, FP_LIMIT_COMMAND_BYTES, w->limits.command_bytes);
     put_uint(e, FP_LIMIT_BATCH, w->limits.batch_commands);
     put_uint(e, FP_LIMIT_RATE, w->limits.commands_per_s);
     put_uint(e, FP_LIMIT_PAGE_BYTES, w->limits.page_bytes);
+    if (w->limits.alive_s > 0) {
+        put_uint(e, FP_LIMIT_ALIVE, w->limits.alive_s);
+    }
     if (!fp_id_is_none(&w->relay)) {
         put_id(e, FP_WELCOME_RELAY, &w->relay);
     }

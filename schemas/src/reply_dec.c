@@ -143,6 +143,9 @@ static void read_limits(struct fp_dec *d, struct fp_limits *out)
         case FP_LIMIT_PAGE_BYTES:
             out->page_bytes = fp_dec_uint(d);
             break;
+        case FP_LIMIT_ALIVE:
+            out->alive_s = fp_dec_uint(d);
+            break;
         default:
             fp_dec_skip(d);
         }

@@ -170,6 +170,37 @@ test("events give the same rows in whatever order they come", () => {
   }
 });
 
+test("a hub that counts on hearing of the device is asked for the time as often as promised, if nothing else was said; no other hub is", async () => {
+  for (const alive of [30, 0]) {
+    const world = new World(4);
+    world.isLossy = false;
+    world.alive = alive > 0 ? [[K.LIMIT_ALIVE, alive]] : [];
+    world.start();
+    await world.settle();
+    assert.equal(world.heard[0][1].get(K.KEY_BODY).get(K.HELLO_ALIVE), 30);
+    world.heard = [[world.now]];
+    for (let i = 0; i < 3000; i++) {
+      world.pass(100);
+      if (i % 250 === 0 && i > 1500) {
+        world.say(`at ${i}`);
+      }
+      while (world.net.length > 0 || world.writes.length > 0) {
+        world.arrive();
+        await world.write();
+      }
+    }
+    const questions = world.heard.filter(([, one]) => one instanceof Map && one.get(K.KEY_KIND) === K.K_TIME);
+    const gaps = world.heard.slice(1).map(([at], i) => at - world.heard[i][0]);
+    if (alive > 0) {
+      assert.ok(Math.max(...gaps) <= 30000, `silent for ${Math.max(...gaps)} ms`);
+      assert.ok(questions.length >= 4 && questions.length <= 6, `${questions.length} questions in 150 s of silence`);
+      assert.ok(world.model.nextDue() <= world.now + 30000);
+    } else {
+      assert.equal(questions.length, 0);
+    }
+  }
+});
+
 test("another epoch: what was held goes, what waits is numbered anew and sent", async () => {
   const world = new World(1);
   world.start();

@@ -88,6 +88,8 @@ export class World {
     this.net = [];
     this.writes = [];
     this.isLossy = true;
+    this.heard = []; // [when, command or commands]
+    this.alive = []; // [[K.LIMIT_ALIVE, s]]: the hub counts on hearing of the device
     this.fresh();
   }
 
@@ -145,7 +147,10 @@ export class World {
     } else if (one.do === "disconnect") {
       this.isLinked = false;
       this.net = [];
-    } else if (one.do === "publish" && one.topic.endsWith("/up")) {
+    } else if (one.do === "publish" && !one.topic.endsWith("/status")) {
+      this.heard.push([this.now, decode(one.bytes)]);
+    }
+    if (one.do === "publish" && one.topic.endsWith("/up")) {
       const value = decode(one.bytes);
       (Array.isArray(value) ? value : [value]).forEach((command) => this.up(command));
     }
@@ -186,7 +191,7 @@ export class World {
       const next = this.site ? Math.max(this.hub.next, this.site.next) : this.hub.next;
       this.down(new Map([
         [1, K.REPLY_WELCOME], [K.WELCOME_EPOCH, this.hub.epoch], [K.WELCOME_SESSION, 1], [K.WELCOME_AT, this.hub.at], [K.WELCOME_NEXT, next], [K.WELCOME_HEADS, heads],
-        [K.WELCOME_LIMITS, new Map([[K.LIMIT_BATCH, 64], [K.LIMIT_RATE, 0], [K.LIMIT_COMMAND_BYTES, 16384]])],
+        [K.WELCOME_LIMITS, new Map([[K.LIMIT_BATCH, 64], [K.LIMIT_RATE, 0], [K.LIMIT_COMMAND_BYTES, 16384], ...this.alive])],
       ]));
       for (const [conv, cursor] of command.get(K.KEY_BODY).get(K.HELLO_CURSORS) ?? []) {
         this.page(conv, cursor);

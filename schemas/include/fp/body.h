@@ -18,10 +18,17 @@ static inline bool fp_id_before(const struct fp_id *a, const struct fp_id *b)
     return a->len != b->len ? a->len < b->len : memcmp(a->text, b->text, a->len) < 0;
 }
 
-/* hello. app may be NULL, next_n 0. Then `cursors` times fp_body_hello_cursor() (B2), then the end with the same next_n. */
-void fp_body_hello_begin(struct fp_enc *e, const char *app, bool fresh, size_t cursors, uint64_t next_n);
+struct fp_body_hello { /* what is NULL, false or 0 is left out */
+    const char *app;
+    bool fresh;
+    size_t cursors;
+    uint64_t next_n;
+    uint32_t alive_s;
+};
+/* hello: begin, `cursors` times fp_body_hello_cursor() (B2), then the end with the same *h. */
+void fp_body_hello_begin(struct fp_enc *e, const struct fp_body_hello *h);
 void fp_body_hello_cursor(struct fp_enc *e, const struct fp_id *conv, uint64_t seq);
-void fp_body_hello_end(struct fp_enc *e, uint64_t next_n);
+void fp_body_hello_end(struct fp_enc *e, const struct fp_body_hello *h);
 
 /* get. upto 0: to the head. bytes 0: as the hub likes. */
 void fp_body_get(struct fp_enc *e, uint64_t after, uint64_t upto, uint64_t bytes);

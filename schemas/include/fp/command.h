@@ -58,8 +58,9 @@ struct fp_hello {
     uint64_t protocol;
     struct fp_bytes app; /* text, empty if absent */
     bool fresh;
-    bool zlib;       /* this device can inflate pages */
-    uint64_t next_n; /* of its oldest command without a final answer, or else of its next one; 0 if absent */
+    bool zlib;        /* this device can inflate pages */
+    uint64_t next_n;  /* of its oldest command without a final answer, or else of its next one; 0 if absent */
+    uint64_t alive_s; /* it publishes at least this often; 0 if absent */
     size_t cursor_count;
     struct fp_dec cursors; /* for fp_hello_cursor() */
 };

@@ -97,6 +97,7 @@ enum {
     FP_HELLO_CURSORS  = 4,
     FP_HELLO_ZLIB     = 5,
     FP_HELLO_NEXT     = 6,
+    FP_HELLO_ALIVE    = 7,
 };
 
 enum {
@@ -308,6 +309,7 @@ enum {
     FP_LIMIT_BATCH         = 2,
     FP_LIMIT_RATE          = 3,
     FP_LIMIT_PAGE_BYTES    = 4,
+    FP_LIMIT_ALIVE         = 5,
 };
 
 enum {

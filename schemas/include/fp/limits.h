@@ -31,6 +31,7 @@
 #define FP_RATE_BURST_S 5         /* a tablet that comes back with a queue is not a flood */
 #define FP_ACKS_MAX 64            /* answers in one ack */
 #define FP_CURSORS_MAX 1000       /* conversations in one hello; a command of 16 KiB holds about 400, a hub with longer commands more */
+#define FP_ALIVE_MAX 3600         /* s; who means to be silent for longer is not watched for silence */
 #define FP_REASON_BYTES_MAX 160   /* the sentence of a nack */
 #define FP_PROTOCOL 1
 

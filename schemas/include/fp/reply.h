@@ -42,6 +42,7 @@ struct fp_limits {
     uint64_t batch_commands;
     uint64_t commands_per_s;
     uint64_t page_bytes;
+    uint64_t alive_s; /* 0 if absent */
 };
 
 struct fp_welcome {

@@ -42,6 +42,7 @@ struct kit {
     size_t notice_count;
     uint16_t next_id;
     struct fp_id conv, scope;
+    uint64_t alive_s; /* in the welcome */
 };
 
 /* ------------------------------------------------------------------ ports */
@@ -232,7 +233,7 @@ static void kit_welcome(struct kit *k, uint64_t epoch, uint64_t next_n, uint64_t
     uint8_t buf[512];
     struct fp_enc e;
     struct fp_welcome w = {.epoch = epoch, .session = 1, .at = {1700000000000}, .next_n = next_n, .head_count = head > 0,
-                           .limits = {FP_COMMAND_BYTES_MAX, 64, 200, FP_PAGE_BYTES_MAX}};
+                           .limits = {FP_COMMAND_BYTES_MAX, 64, 200, FP_PAGE_BYTES_MAX, k->alive_s}};
     struct fp_conv_head h = {.conv = k->conv, .scope = k->scope, .head = head};
     fp_enc_init(&e, buf, sizeof(buf));
     fp_enc_welcome_begin(&e, &w);

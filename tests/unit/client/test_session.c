@@ -117,6 +117,152 @@ static void silence_is_asked_about_and_ends_the_connection(void **state)
     kit_free(k);
 }
 
+/* ------------------------------------------------------------------ a hub that counts on being heard of */
+
+/* Answers what the client asks the hub; how often it asked, and how often the broker. */
+static size_t asked(struct kit *k, bool answer, size_t *out_pings)
+{
+    struct fp_command c;
+    struct fp_enc e;
+    uint8_t buf[64];
+    const uint8_t pong[] = {0xd0, 0};
+    const struct kit_said *s = kit_heard(k);
+    size_t count = kit_commands(s, FP_K_TIME, &c);
+    *out_pings += s->packets[FP_MQTT_PINGREQ];
+    if (s->packets[FP_MQTT_PINGREQ] > 0) {
+        kit_raw(k, pong, sizeof(pong));
+    }
+    if (count > 0 && answer) {
+        struct fp_dec d;
+        fp_dec_init(&d, c.body);
+        fp_enc_init(&e, buf, sizeof(buf));
+        fp_enc_time(&e, fp_dec_uint(&d), (struct fp_wall){1800000000000}, (struct fp_wall){1800000000000});
+        kit_down(k, &e);
+    }
+    kit_poll(k);
+    return count;
+}
+
+static struct kit *promised(uint16_t keepalive_s)
+{
+    struct kit *k = kit_new(70000, 4096);
+    fp_client_close(k->c);
+    k->config.keepalive_s = keepalive_s;
+    k->alive_s = keepalive_s;
+    kit_boot(k);
+    kit_online(k, 1, 0);
+    return k;
+}
+
+static void hello_promises_the_keep_alive_if_that_is_an_hour_at_most(void **state)
+{
+    (void)state;
+    static const struct {
+        uint16_t keepalive_s;
+        uint64_t alive_s;
+    } rows[] = {{0, 60}, {1, 1}, {3600, 3600}, {3601, 0}};
+    for (size_t i = 0; i < 4; i++) {
+        struct kit *k = kit_new(70000, 4096);
+        struct fp_command cmd;
+        struct fp_hello hello;
+        const char *why = NULL;
+        fp_client_close(k->c);
+        k->config.keepalive_s = rows[i].keepalive_s;
+        kit_boot(k);
+        fp_client_connect(k->c);
+        kit_poll(k);
+        kit_connack(k, 0);
+        kit_poll(k);
+        assert_int_equal(kit_commands(kit_heard(k), FP_K_HELLO, &cmd), 1);
+        assert_int_equal(fp_hello_decode(cmd.body, &hello, &why), FP_OK);
+        assert_int_equal(hello.alive_s, rows[i].alive_s);
+        kit_free(k);
+    }
+}
+
+static void who_has_nothing_to_say_asks_for_the_time_as_often_as_promised(void **state)
+{
+    (void)state;
+    struct kit *k = promised(4);
+    size_t pings = 0;
+    size_t count = 0;
+    (void)asked(k, true, &pings); /* the first one, for the clock's sake */
+    for (int i = 0; i < 1000; i++) {
+        kit_after(k, 100000);
+        count += asked(k, true, &pings);
+    }
+    assert_in_range(count, 23, 25);
+    assert_int_equal(pings, 0);
+    assert_int_equal(fp_client_link(k->c), FP_LINK_ONLINE);
+    kit_free(k);
+}
+
+static void what_is_said_anyway_takes_the_place_of_a_question(void **state)
+{
+    (void)state;
+    struct kit *k = promised(4);
+    size_t pings = 0;
+    (void)asked(k, true, &pings);
+    for (int i = 0; i < 20; i++) {
+        kit_after(k, 3 * FP_SECOND_US);
+        (void)kit_say(k, "hello");
+        kit_poll(k);
+        kit_ack(k, (uint64_t)i + 1, (uint64_t)i + 1);
+        assert_int_equal(asked(k, true, &pings), 0);
+    }
+    assert_int_equal(pings, 0);
+    kit_free(k);
+}
+
+/* PUBACKs for what comes are no word to the hub. */
+static void who_only_listens_asks_all_the_same(void **state)
+{
+    (void)state;
+    struct kit *k = promised(4);
+    size_t pings = 0;
+    size_t count = 0;
+    (void)asked(k, true, &pings);
+    for (int i = 0; i < 80; i++) {
+        kit_publish(k, "fp/1/user/ann/inbox", fp_bytes_of("\xa0", 1), 1);
+        kit_after(k, 500000);
+        count += asked(k, true, &pings);
+    }
+    assert_in_range(count, 9, 11);
+    assert_int_equal(pings, 0);
+    kit_free(k);
+}
+
+static void a_hub_that_does_not_answer_is_not_a_dead_link(void **state)
+{
+    (void)state;
+    struct kit *k = promised(4);
+    size_t pings = 0;
+    size_t count = 0;
+    for (int i = 0; i < 400; i++) {
+        kit_after(k, 100000);
+        count += asked(k, false, &pings);
+    }
+    assert_in_range(count, 7, 11); /* never 6 s without one: the hub would think us dead */
+    assert_in_range(pings, 7, 11);
+    assert_int_equal(fp_client_link(k->c), FP_LINK_ONLINE);
+    kit_free(k);
+}
+
+static void a_link_on_which_nothing_comes_back_is_dead(void **state)
+{
+    (void)state;
+    struct kit *k = promised(4);
+    size_t pings = 0;
+    (void)asked(k, true, &pings);
+    k->blocked = true;
+    kit_after(k, 4 * FP_SECOND_US);
+    kit_after(k, 1900000);
+    assert_int_equal(fp_client_link(k->c), FP_LINK_ONLINE);
+    kit_after(k, 200000);
+    assert_int_equal(kit_last(k, FP_NOTICE_LINK)->link, FP_LINK_WAITING);
+    kit_free(k);
+}
+
 static void an_attempt_that_leads_nowhere_ends_after_ten_seconds(void **state)
 {
     (void)state;
@@ -219,6 +365,12 @@ int main(void)
         cmocka_unit_test(nothing_is_sent_before_the_welcome),
         cmocka_unit_test(a_refused_password_is_told_and_tried_again_late),
         cmocka_unit_test(silence_is_asked_about_and_ends_the_connection),
+        cmocka_unit_test(hello_promises_the_keep_alive_if_that_is_an_hour_at_most),
+        cmocka_unit_test(who_has_nothing_to_say_asks_for_the_time_as_often_as_promised),
+        cmocka_unit_test(what_is_said_anyway_takes_the_place_of_a_question),
+        cmocka_unit_test(who_only_listens_asks_all_the_same),
+        cmocka_unit_test(a_hub_that_does_not_answer_is_not_a_dead_link),
+        cmocka_unit_test(a_link_on_which_nothing_comes_back_is_dead),
         cmocka_unit_test(an_attempt_that_leads_nowhere_ends_after_ten_seconds),
         cmocka_unit_test(poll_says_when_the_next_attempt_is_due),
         cmocka_unit_test(wake_tries_at_once_but_not_twice_a_second),

@@ -25,18 +25,20 @@ static void hello_reads_back_and_leaves_out_what_says_nothing(void **state)
 {
     (void)state;
     struct fp_enc e = start();
-    fp_body_hello_begin(&e, NULL, false, 0, 0);
-    fp_body_hello_end(&e, 0);
+    struct fp_body_hello said = {0};
+    fp_body_hello_begin(&e, &said);
+    fp_body_hello_end(&e, &said);
     assert_body(&e, "a1 01 01");
 
     struct fp_id b = id_of("b");
     struct fp_id aa = id_of("aa");
     e = start();
-    fp_body_hello_begin(&e, "app", true, 2, 9);
+    said = (struct fp_body_hello){.app = "app", .fresh = true, .cursors = 2, .next_n = 9, .alive_s = 60};
+    fp_body_hello_begin(&e, &said);
     fp_body_hello_cursor(&e, &b, 7);
     fp_body_hello_cursor(&e, &aa, 0);
-    fp_body_hello_end(&e, 9);
-    assert_body(&e, "a5 01 01 02 63617070 03 f5 04 a2 6162 07 626161 00 06 09");
+    fp_body_hello_end(&e, &said);
+    assert_body(&e, "a6 01 01 02 63617070 03 f5 04 a2 6162 07 626161 00 06 09 07 183c");
     struct fp_hello h;
     const char *why = NULL;
     struct fp_id conv;
@@ -44,6 +46,7 @@ static void hello_reads_back_and_leaves_out_what_says_nothing(void **state)
     assert_int_equal(fp_hello_decode(fp_enc_bytes_of(&e), &h, &why), FP_OK);
     assert_true(h.fresh && !h.zlib);
     assert_int_equal(h.next_n, 9);
+    assert_int_equal(h.alive_s, 60);
     assert_text(h.app, "app");
     assert_true(fp_hello_cursor(&h, &conv, &seq));
     assert_id(conv, "b");

@@ -60,6 +60,12 @@ static void a_bad_hello_names_its_field(void **state)
         {"a2 01 01 04 a1 60 00", FP_EMALFORMED, "cursors: a conversation is not an id"},
         {"a2 01 01 04 a1 6161 20", FP_EMALFORMED, "cursors: a seq is not a number"},
         {"a2 01 01 05 f6", FP_EMALFORMED, "zlib: neither true nor false"},
+        {"a2 01 01 07 01", FP_OK, NULL},
+        {"a2 01 01 07 190e10", FP_OK, NULL},
+        {"a2 01 01 07 00", FP_EMALFORMED, "alive: not 1 to 3600 s"},
+        {"a2 01 01 07 190e11", FP_EMALFORMED, "alive: not 1 to 3600 s"},
+        {"a2 01 01 07 20", FP_EMALFORMED, "alive: not 1 to 3600 s"},
+        {"a2 01 01 07 f6", FP_EMALFORMED, "alive: not 1 to 3600 s"},
         {"a1 01 01 00", FP_EMALFORMED, "CBOR: cut short, or more bytes after the item"},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {

@@ -40,7 +40,7 @@ static void a_nack_has_what_is_known_and_no_more(void **state)
 static void a_welcome_has_heads_between_its_halves(void **state)
 {
     (void)state;
-    struct fp_welcome w = {.epoch = 77, .session = 2, .at = {1000}, .next_n = 42, .head_count = 1, .limits = {16384, 64, 200, 65536}};
+    struct fp_welcome w = {.epoch = 77, .session = 2, .at = {1000}, .next_n = 42, .head_count = 1, .limits = {16384, 64, 200, 65536, 0}};
     struct fp_conv_head h = {.conv = id_of("c"), .scope = id_of("s"), .head = 9, .floor = 1, .read = 3, .unread = 6};
     fp_enc_welcome_begin(&e, &w);
     fp_enc_conv_head(&e, &h);
@@ -49,10 +49,10 @@ static void a_welcome_has_heads_between_its_halves(void **state)
                  "a7 01 03 02 184d 03 02 04 1903e8 05 182a 06 81 86 6163 6173 09 01 03 06 07 a4 01 194000 02 1840 03 18c8 04 1a00010000");
 
     fp_enc_init(&e, buf, sizeof buf);
-    w = (struct fp_welcome){.epoch = 1, .session = 2, .at = {3}, .next_n = 4, .relay = id_of("r")};
+    w = (struct fp_welcome){.epoch = 1, .session = 2, .at = {3}, .next_n = 4, .limits = {.alive_s = 60}, .relay = id_of("r")};
     fp_enc_welcome_begin(&e, &w);
     fp_enc_welcome_end(&e, &w);
-    assert_bytes(fp_enc_bytes_of(&e), "a8 01 03 02 01 03 02 04 03 05 04 06 80 07 a4 01 00 02 00 03 00 04 00 08 6172");
+    assert_bytes(fp_enc_bytes_of(&e), "a8 01 03 02 01 03 02 04 03 05 04 06 80 07 a5 01 00 02 00 03 00 04 00 05 183c 08 6172");
 }
 
 static void a_page_is_begun_and_takes_an_array_or_a_stream(void **state)

@@ -46,7 +46,7 @@ static void a_welcome_is_read_with_its_heads(void **state)
 {
     (void)state;
     struct fp_bytes in = hex("a8 01 03 02 184d 03 02 04 1903e8 05 182a 06 82 86 6163 6173 09 01 03 06 86 6164 6173 00 00 00 00"
-                             " 07 a4 01 01 02 02 03 03 04 04 08 6172");
+                             " 07 a5 01 01 02 02 03 03 04 04 05 05 08 6172");
     struct fp_reply r;
     struct fp_conv_head h;
     assert_int_equal(fp_reply_decode(in, &r), FP_OK);
@@ -60,6 +60,7 @@ static void a_welcome_is_read_with_its_heads(void **state)
     assert_int_equal(w->limits.batch_commands, 2);
     assert_int_equal(w->limits.commands_per_s, 3);
     assert_int_equal(w->limits.page_bytes, 4);
+    assert_int_equal(w->limits.alive_s, 5);
     assert_id(w->relay, "r");
     assert_true(fp_reply_head(&r, &h));
     assert_id(h.conv, "c");
