@@ -24,6 +24,7 @@ enum tell_kind {
     TELL_GRANT_DEVICE, /* id = device, user = its owner from now on */
     TELL_OPEN,         /* user; allowed: his peers may read .../status of his devices (his policy hides him from nobody) */
     TELL_IDLE,         /* id = device; allowed: it is in the background and gets only heads, its inbox and down */
+    TELL_ALIVE,        /* conn publishes at least each alive_s (0: it has promised nothing): silence of 1.5 times that ends it */
     TELL_LOG,          /* a line for the operator; may also be of what is not committed */
 };
 
@@ -45,6 +46,9 @@ struct tell {
     struct fp_id user;
     bool allowed;
     uint64_t change; /* number of the membership change, as in store_member */
+    /* TELL_ALIVE; id = device */
+    uint64_t conn; /* as in source_item */
+    uint32_t alive_s;
     /* TELL_LOG: the text is in payload */
     enum tell_level level;
 };

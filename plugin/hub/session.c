@@ -99,6 +99,7 @@ static struct hub_session *begin_session(struct hub *h, const struct source_item
         uint64_t number = (h->info.boot << 42) + h->mono.us / 1000;
         s->number = number > s->number ? number : s->number + 1;
         s->activity = FP_ACTIVITY_ACTIVE;
+        s->promised = false;
         people_session(h, s);
     }
     return s;
@@ -208,7 +209,8 @@ static enum fp_err add_own_reads(struct hub *h, const struct head_rows *rows)
     return err;
 }
 
-static enum fp_err tell_welcome(struct hub *h, struct command_ctx *x, uint64_t session)
+/* s NULL: it has not said hello. */
+static enum fp_err tell_welcome(struct hub *h, struct command_ctx *x, const struct hub_session *s)
 {
     struct head_rows rows = {.h = h, .user = x->item->user};
     rows.end = &rows.first;
@@ -221,14 +223,15 @@ static enum fp_err tell_welcome(struct hub *h, struct command_ctx *x, uint64_t s
     }
     struct fp_welcome w = {
         .epoch = site_epoch(h),
-        .session = session,
+        .session = s ? s->number : 0,
         .at = h->wall,
         .next_n = x->dev->d.next_n,
         .head_count = rows.count,
         .limits = {.command_bytes = h->config.command_bytes,
                    .batch_commands = h->config.batch_commands,
                    .commands_per_s = h->config.commands_per_s,
-                   .page_bytes = h->config.page_bytes},
+                   .page_bytes = h->config.page_bytes,
+                   .alive_s = s ? s->alive_s : 0},
         .relay = h->config.relay,
     };
     size_t cap = rows.count * HEAD_ROW_BYTES + 128;
@@ -283,6 +286,14 @@ static enum fp_err pages_after_cursors(struct hub *h, struct command_ctx *x, str
     return err == FP_EBUSY ? FP_OK : err; /* too many under way: the device will ask for the hole */
 }
 
+/* How often it will be heard of. Told at each hello, for the batch of the last one may have failed. */
+static enum fp_err keep_promise(struct hub *h, struct hub_session *s, uint32_t alive_s)
+{
+    s->alive_s = alive_s;
+    s->promised = s->promised || alive_s > 0;
+    return s->promised ? tells_alive(h, s) : FP_OK;
+}
+
 static enum fp_err on_hello(struct hub *h, struct command_ctx *x)
 {
     struct fp_hello hello;
@@ -302,11 +313,12 @@ static enum fp_err on_hello(struct hub *h, struct command_ctx *x)
     if (!s) {
         return FP_ENOMEM;
     }
-    if (site_is(h)) {
+    err = keep_promise(h, s, (uint32_t)hello.alive_s);
+    if (!err && site_is(h)) {
         err = site_next_n(h, x, hello.next_n);
     }
     if (!err) {
-        err = tell_welcome(h, x, s->number);
+        err = tell_welcome(h, x, s);
     }
     if (!err && site_is(h)) {
         err = site_welcome_pages(h, x);
@@ -316,12 +328,11 @@ static enum fp_err on_hello(struct hub *h, struct command_ctx *x)
 
 static enum fp_err on_heads(struct hub *h, struct command_ctx *x)
 {
-    struct hub_session *s = find_session(h, &x->item->device);
     if (site_unmet(h)) {
         x->why = "this site has not met its hub yet";
         return answer_retry(h, x, FP_EBUSY);
     }
-    return tell_welcome(h, x, s && s->conn == x->item->conn ? s->number : 0);
+    return tell_welcome(h, x, session_of(h, x->item));
 }
 
 static enum fp_err on_get(struct hub *h, struct command_ctx *x)

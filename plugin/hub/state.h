@@ -93,6 +93,8 @@ struct hub_session {
     struct fp_id user;
     uint64_t conn;
     uint64_t number;
+    bool promised;            /* a hello on this connection has said alive */
+    uint32_t alive_s;         /* as the last one had it; 0: not */
     bool idle;                /* in the background */
     uint8_t activity;         /* FP_ACTIVITY_... */
     struct nudge_row *nudges; /* nudge.c: the conversations whose receipts it has sent */
@@ -240,6 +242,7 @@ enum fp_err tells_down(struct hub *h, const struct fp_id *device, struct fp_byte
 enum fp_err tells_inbox(struct hub *h, const struct fp_id *user, struct fp_bytes payload);
 enum fp_err tells_grant(struct hub *h, enum tell_kind kind, const struct fp_id *id, const struct fp_id *user, bool allowed, uint64_t change);
 enum fp_err tells_alert(struct hub *h, const struct fp_id *user, struct fp_bytes payload); /* to the inbox; may overtake what is less urgent */
+enum fp_err tells_alive(struct hub *h, const struct hub_session *s);
 void tells_grant_now(struct hub *h, enum tell_kind kind, const struct fp_id *id, const struct fp_id *user, bool allowed); /* of soft state only */
 void tells_now(struct hub *h, const struct fp_topic *topic, struct fp_bytes payload, uint8_t qos, bool retain); /* of committed state only */
 void tells_release(struct hub *h);

@@ -73,6 +73,12 @@ enum fp_err tells_grant(struct hub *h, enum tell_kind kind, const struct fp_id *
     return stage(h, &(struct tell){.kind = kind, .id = *id, .user = *user, .allowed = allowed, .change = change}, false);
 }
 
+/* With the welcome and not before it: what the commit takes is no silence of the device's. */
+enum fp_err tells_alive(struct hub *h, const struct hub_session *s)
+{
+    return stage(h, &(struct tell){.kind = TELL_ALIVE, .id = s->device, .user = s->user, .conn = s->conn, .alive_s = s->alive_s}, false);
+}
+
 static void tell(struct hub *h, const struct tell *t)
 {
     /* The broker is going down: what is committed stays, and whoever misses the tell asks again (B2). */

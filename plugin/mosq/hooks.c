@@ -94,9 +94,9 @@ static bool push(struct host *h, const struct guard_who *who, struct source_item
 {
     struct conn_state *conn = conns_add(&h->conns, who->client);
 
-    item->conn = (uint64_t)(uintptr_t)who->client;
     if (conn != NULL) {
-        conn->heard = clock_mono();
+        item->conn = conn->number;
+        conns_hear(&h->conns, conn, clock_mono());
     }
     if (conn == NULL || engine_fatal(&h->engine) != FP_OK || inlet_push(&h->engine.inlet, item, !conn->told) != FP_OK) {
         return false;
@@ -380,7 +380,7 @@ int hook_disconnect(int event, void *data, void *userdata)
             .kind = SOURCE_DISCONNECT,
             .user = conn->user,
             .device = conn->device,
-            .conn = (uint64_t)(uintptr_t)ed->client,
+            .conn = conn->number,
             .end = conns_end_of(conn, mosquitto_client_keepalive(ed->client), now, checked),
         };
         inlet_push_disconnect(&h->engine.inlet, &item);

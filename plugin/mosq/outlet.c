@@ -13,7 +13,9 @@ struct out_record { /* a publish: the topic with its NUL follows, then the paylo
     bool retain;
     uint8_t touches; /* 0 to 63: a hash of the id whose readers a publish reaches, or a grant changes */
     bool allowed;
+    uint32_t alive_s;
     uint64_t change;
+    uint64_t conn;
     struct fp_id id;
     struct fp_id user;
 };
@@ -166,10 +168,13 @@ static enum fp_err outlet_tell(void *ctx, const struct tell *t)
     case TELL_GRANT_DEVICE:
     case TELL_OPEN:
     case TELL_IDLE:
+    case TELL_ALIVE:
         record.id = t->id;
         record.user = t->user;
         record.allowed = t->allowed;
         record.change = t->change;
+        record.conn = t->conn;
+        record.alive_s = t->alive_s;
         record.touches = touch_of(&t->id);
         record.payload_len = 0;
         return put(out, &record, topic, fp_bytes_of(NULL, 0));
@@ -220,7 +225,10 @@ static bool hand_on(const struct out_record *r, struct budget *budget, struct ou
         if ((turn->touched & bit) != 0) {
             return false; /* O1 */
         }
-        sink.grant(sink.ctx, &(struct outlet_grant){.kind = r->kind, .id = r->id, .user = r->user, .allowed = r->allowed, .change = r->change});
+        sink.grant(
+            sink.ctx,
+            &(struct outlet_grant){
+                .kind = r->kind, .id = r->id, .user = r->user, .allowed = r->allowed, .change = r->change, .conn = r->conn, .alive_s = r->alive_s});
         turn->grants++;
         return true;
     }

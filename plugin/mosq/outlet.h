@@ -32,6 +32,8 @@ struct outlet_grant {
     struct fp_id user;
     bool allowed;
     uint64_t change;
+    uint64_t conn; /* TELL_ALIVE */
+    uint32_t alive_s;
 };
 
 struct outlet_sink {

@@ -32,6 +32,7 @@ void rights_grant(struct rights *r, const struct rights_grant *g)
         background_put(&r->background, &g->id, g->allowed);
         return;
     case TELL_PUBLISH:
+    case TELL_ALIVE: /* no right */
     case TELL_LOG:
         return;
     }

@@ -9,6 +9,7 @@
 #include "plugin/mosq/clock.h"
 
 #define COMPLAIN_EVERY_US 10000000ULL
+#define SILENT_A_TICK 64
 
 static void keep_max(uint64_t *max, uint64_t value)
 {
@@ -50,6 +51,10 @@ static bool publish(void *ctx, const struct outlet_publish *p)
 static void grant(void *ctx, const struct outlet_grant *g)
 {
     struct host *h = ctx;
+    if (g->kind == TELL_ALIVE) {
+        conns_promise(&h->conns, g->conn, g->alive_s, clock_mono());
+        return;
+    }
     rights_grant(&h->rights, &(struct rights_grant){.kind = g->kind, .id = g->id, .user = g->user, .allowed = g->allowed, .change = g->change});
 }
 
@@ -125,6 +130,21 @@ static void complain(struct host *h, struct fp_mono now)
     }
 }
 
+/* With the will, as the broker itself does it: hook_disconnect() runs within each call, or a moment later where WebSockets are the broker's own. */
+static void end_silent(struct host *h, struct fp_mono now)
+{
+    const void *clients[SILENT_A_TICK];
+
+    conns_tick(&h->conns, now);
+    size_t count = conns_silent(&h->conns, clients, SILENT_A_TICK);
+    for (size_t i = 0; i < count; i++) {
+        const char *id = conns_find(&h->conns, clients[i]) ? mosquitto_client_id(clients[i]) : NULL;
+        if (id != NULL) {
+            (void)mosquitto_kick_client_by_clientid(id, true); /* not found: it is going already */
+        }
+    }
+}
+
 int hook_tick(int event, void *data, void *userdata)
 {
     struct host *h = userdata;
@@ -135,6 +155,7 @@ int hook_tick(int event, void *data, void *userdata)
 
     account(h, now);
     tell_all(h);
+    end_silent(h, now);
     if (fatal && !h->stopping) {
         stop_broker(h, fatal);
     }

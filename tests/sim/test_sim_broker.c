@@ -193,6 +193,30 @@ static void a_link_that_goes_silent_ends_with_the_will(void **state)
     assert_null(broker.peers);
 }
 
+/* A hello that promises a word each 2 s, on a connection whose keep-alive is 10 s. */
+static void who_does_not_say_what_he_promised_is_ended(void **state)
+{
+    (void)state;
+    struct raw anna;
+    struct fp_command hello = {.kind = FP_K_HELLO, .priority = FP_PRIORITY_NORMAL, .body = fp_bytes_of("\xa2\x01\x01\x07\x02", 5)};
+    struct fp_command heads = {.kind = FP_K_HEADS, .priority = FP_PRIORITY_NORMAL};
+    come(&anna, 0, "anna", "anna-phone");
+    say(&anna, "anna-phone", &hello);
+    for (int i = 0; i < 3; i++) {
+        pass(2500000);
+        say(&anna, "anna-phone", &heads);
+        assert_non_null(broker.peers);
+    }
+    for (int i = 0; i < 3; i++) {
+        struct fp_mqtt_out o = out();
+        assert_non_null(broker.peers);
+        assert_true(fp_mqtt_put_pingreq(&o));
+        push(&anna, &o);
+        pass(800000);
+    }
+    assert_null(broker.peers);
+}
+
 static void a_second_connection_of_a_device_ends_the_first(void **state)
 {
     (void)state;
@@ -211,6 +235,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_device_publishes_is_acked_by_the_hub_and_reaches_the_members, set_up, tear_down),
         cmocka_unit_test_setup_teardown(who_is_no_member_may_not_subscribe, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_link_that_goes_silent_ends_with_the_will, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_does_not_say_what_he_promised_is_ended, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_connection_of_a_device_ends_the_first, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

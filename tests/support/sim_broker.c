@@ -300,6 +300,7 @@ static void on_publish(struct sim_broker *b, struct sim_peer *p, const struct fp
         sim_peer_drop(b, p, true);
         return;
     }
+    p->said_us = sim_net_now(b->net).us;
     struct sim_publish pub = {.topic = topic, .payload = packet->payload, .qos = packet->qos, .retain = packet->retain};
     sim_route_client_publish(b, p, &pub);
     if (packet->qos == 1 && p->conn) {
@@ -367,6 +368,14 @@ static void handle_input(struct sim_broker *b, struct sim_peer *p)
     memmove(p->in, p->in + at, p->in_len);
 }
 
+static uint64_t silent_at(const struct sim_peer *p)
+{
+    uint64_t limit = p->connected ? p->keepalive_us * 3 / 2 : CONNECT_WITHIN_US;
+    uint64_t at = limit > 0 ? p->last_us + limit : UINT64_MAX;
+    uint64_t promised = p->alive_us > 0 ? p->said_us + p->alive_us * 3 / 2 : UINT64_MAX;
+    return at < promised ? at : promised;
+}
+
 static void read_peer(struct sim_broker *b, struct sim_peer *p)
 {
     uint64_t now = sim_net_now(b->net).us;
@@ -384,8 +393,7 @@ static void read_peer(struct sim_broker *b, struct sim_peer *p)
         p->in_len += len;
         handle_input(b, p);
     }
-    uint64_t limit = p->connected ? p->keepalive_us * 3 / 2 : CONNECT_WITHIN_US;
-    if (p->conn && limit > 0 && now >= p->last_us + limit) {
+    if (p->conn && now >= silent_at(p)) {
         sim_peer_drop(b, p, true);
     }
 }
@@ -421,8 +429,7 @@ uint64_t sim_broker_next_us(const struct sim_broker *b)
     uint64_t wait = hub_wait_us(b->kit.hub, now);
     next = wait != UINT64_MAX && now.us + wait < next ? now.us + wait : next;
     for (const struct sim_peer *p = b->peers; p; p = p->next) {
-        uint64_t limit = p->connected ? p->keepalive_us * 3 / 2 : CONNECT_WITHIN_US;
-        next = limit > 0 && p->last_us + limit < next ? p->last_us + limit : next;
+        next = silent_at(p) < next ? silent_at(p) : next;
     }
     return next;
 }

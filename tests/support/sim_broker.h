@@ -50,6 +50,7 @@ struct sim_peer { /* a connection */
     uint8_t will_qos;
     bool will_retain;
     uint64_t keepalive_us, last_us;
+    uint64_t alive_us, said_us; /* what it has promised, and its last publish */
     struct fp_mqtt_reader reader;
     uint8_t *in;
     size_t in_len;

@@ -314,6 +314,16 @@ void sim_route_client_publish(struct sim_broker *b, const struct sim_peer *p, co
     sim_route_item(b, p, SOURCE_MESSAGE, t.kind, pub->payload);
 }
 
+static void promise(struct sim_broker *b, const struct tell *t)
+{
+    for (struct sim_peer *p = b->peers; p; p = p->next) {
+        if (p->conn && p->number == t->conn) {
+            p->alive_us = t->alive_s * 1000000ULL;
+            p->said_us = sim_net_now(b->net).us;
+        }
+    }
+}
+
 static void tell_one(struct sim_broker *b, const struct fake_tell *f)
 {
     const struct tell *t = &f->tell;
@@ -325,6 +335,9 @@ static void tell_one(struct sim_broker *b, const struct fake_tell *f)
     case TELL_GRANT_SCOPE:
     case TELL_GRANT_DEVICE:
         set_right(b, (struct sim_right){.kind = t->kind, .id = t->id, .user = t->user, .allowed = t->allowed});
+        return;
+    case TELL_ALIVE:
+        promise(b, t);
         return;
     case TELL_OPEN: /* narrow what a client of the real broker gets; the model's clients get it all */
     case TELL_IDLE:

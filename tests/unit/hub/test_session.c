@@ -270,6 +270,114 @@ static void the_time_is_told_with_the_devices_own_clock(void **state)
     assert_true(kit_nacked(&k, "ben-pad", FP_EMALFORMED));
     kit_close(&k);
 }
+static void hello_alive(struct kit *k, uint64_t alive_s, uint64_t conn)
+{
+    struct kit_body b;
+    fp_enc_init(&b.e, b.buf, sizeof(b.buf));
+    fp_enc_map(&b.e, alive_s > 0 ? 2 : 1);
+    fp_enc_uint(&b.e, FP_HELLO_PROTOCOL);
+    fp_enc_uint(&b.e, 1);
+    if (alive_s > 0) {
+        fp_enc_uint(&b.e, FP_HELLO_ALIVE);
+        fp_enc_uint(&b.e, alive_s);
+    }
+    struct fp_command c = {.kind = FP_K_HELLO, .priority = FP_PRIORITY_NORMAL, .body = fp_enc_bytes_of(&b.e)};
+    kit_send(k, "ben-pad", &c);
+    k->items[k->count - 1].conn = conn;
+}
+
+/* What the broker was told last since the last kit_clear(); NULL: nothing. */
+static const struct tell *promise(const struct kit *k)
+{
+    const struct tell *last = NULL;
+    for (size_t i = fake_bus_find_grant(&k->bus, TELL_ALIVE, "ben-pad", "ben", 0); i != SIZE_MAX;
+         i = fake_bus_find_grant(&k->bus, TELL_ALIVE, "ben-pad", "ben", i + 1)) {
+        last = &fake_bus_at(&k->bus, i)->tell;
+    }
+    return last;
+}
+
+static uint64_t welcomed(const struct kit *k)
+{
+    struct fp_reply r;
+    assert_true(kit_reply(k, "ben-pad", kit_replies(k, "ben-pad") - 1, &r));
+    assert_int_equal(r.what, FP_REPLY_WELCOME);
+    return r.as.welcome.head.limits.alive_s;
+}
+
+static void who_promises_to_be_heard_of_is_taken_at_his_word(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t says, conn;
+        bool told;
+    } steps[] = {{0, 1, false}, {60, 1, true}, {5, 2, true}, {0, 2, true}, {0, 2, true}, {0, 3, false}};
+    struct kit k;
+    open_kitchen(&k, 0);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        kit_clear(&k);
+        hello_alive(&k, steps[i].says, steps[i].conn);
+        kit_run(&k);
+        assert_int_equal(welcomed(&k), steps[i].says);
+        const struct tell *t = promise(&k);
+        assert_int_equal(t != NULL, steps[i].told);
+        if (t) {
+            assert_int_equal(t->alive_s, steps[i].says);
+            assert_int_equal(t->conn, steps[i].conn);
+        }
+    }
+    kit_close(&k);
+}
+
+static void a_promise_is_told_when_its_welcome_is(void **state)
+{
+    (void)state;
+    struct kit k;
+    uint64_t failed = 0;
+    open_kitchen(&k, 0);
+    for (uint64_t call = 1; call < 20; call++) { /* where a call of the store fails, the batch is run once more */
+        struct kit_body b;
+        hello_alive(&k, 60, 1);
+        kit_run(&k);
+        kit_clear(&k);
+        struct fp_command c = kit_msg(&b, 1 + call, "kitchen", "hello");
+        kit_send(&k, "anna-phone", &c);
+        hello_alive(&k, 0, 1);
+        fault_store_arm(&k.fault, call, FP_EIO, false);
+        kit_run(&k);
+        failed += k.fault.failed;
+        fault_store_disarm(&k.fault);
+        assert_int_equal(welcomed(&k), 0);
+        assert_non_null(promise(&k));
+        assert_int_equal(promise(&k)->alive_s, 0);
+    }
+    assert_true(failed > 0);
+    kit_close(&k);
+}
+
+static void a_question_that_is_shed_is_no_end(void **state)
+{
+    (void)state;
+    struct kit k;
+    struct fp_reply r;
+    open_kitchen(&k, 0);
+    k.config.now_per_s = FP_NOW_PER_S;
+    hub_reconfigure(k.hub, &k.config);
+    hello_alive(&k, 60, 1);
+    kit_run(&k);
+    kit_clear(&k);
+    for (int i = 0; i < 200; i++) {
+        kit_raw(&k, "ben-pad", FP_TOPIC_DEVICE_NOW, fp_bytes_of("\xa2\x01\x05\x0a\x07", 5));
+    }
+    kit_run(&k);
+    assert_in_range(kit_replies(&k, "ben-pad"), 1, 199);
+    assert_int_equal(hub_stats(k.hub)->shed, 200 - kit_replies(&k, "ben-pad"));
+    assert_true(kit_reply(&k, "ben-pad", 0, &r));
+    assert_int_equal(r.what, FP_REPLY_TIME);
+    assert_int_equal(hub_stats(k.hub)->sessions, 1);
+    kit_close(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +392,9 @@ int main(void)
         cmocka_unit_test(bye_ends_the_session),
         cmocka_unit_test(heads_are_told_again_on_demand),
         cmocka_unit_test(the_time_is_told_with_the_devices_own_clock),
+        cmocka_unit_test(who_promises_to_be_heard_of_is_taken_at_his_word),
+        cmocka_unit_test(a_promise_is_told_when_its_welcome_is),
+        cmocka_unit_test(a_question_that_is_shed_is_no_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

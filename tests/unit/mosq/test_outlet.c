@@ -22,6 +22,7 @@ struct fixture {
     size_t lines;
     bool no_memory;
     char topic[FP_TOPIC_MAX];
+    struct outlet_grant grant; /* the last one */
 };
 
 static bool on_publish(void *ctx, const struct outlet_publish *p)
@@ -38,7 +39,7 @@ static bool on_publish(void *ctx, const struct outlet_publish *p)
 static void on_grant(void *ctx, const struct outlet_grant *g)
 {
     struct fixture *f = ctx;
-    (void)g;
+    f->grant = *g;
     f->seen[f->count++] = 'g';
 }
 
@@ -240,6 +241,18 @@ static void a_broker_that_goes_down_blocks_nobody(void **state)
     assert_int_equal(f->port.tell(f->port.ctx, &t), FP_ESHUTDOWN);
 }
 
+static void a_promise_is_handed_on_as_it_was_told(void **state)
+{
+    struct fixture *f = *state;
+    struct tell t = {.kind = TELL_ALIVE, .id = id("phone"), .user = id("u"), .conn = 1ULL << 40, .alive_s = 3600};
+
+    assert_int_equal(f->port.tell(f->port.ctx, &t), FP_OK);
+    assert_string_equal(tick(f), "g");
+    assert_int_equal(f->grant.kind, TELL_ALIVE);
+    assert_int_equal(f->grant.conn, 1ULL << 40);
+    assert_int_equal(f->grant.alive_s, 3600);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +266,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_frame_of_a_trunk_leaves_under_its_relays_topic, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_large_a_payload_is_refused_and_nothing_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_broker_that_goes_down_blocks_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_promise_is_handed_on_as_it_was_told, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
