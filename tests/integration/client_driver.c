@@ -41,7 +41,7 @@ struct settings {
     uint64_t send, life, rate, text_bytes;
     uint64_t size, sector, program_bytes;
     uint64_t cut_after, seed;
-    uint64_t entries, window, backoff_ms;
+    uint64_t entries, window, backoff_ms, keepalive_s;
     bool listen, until_idle, cut;
 };
 
@@ -96,13 +96,13 @@ static void say(const char *format, ...)
 
 /* ------------------------------------------------------------------ arguments */
 
-static const char *const NUMBER_NAMES[] = {"--send",          "--life",      "--rate", "--text-bytes", "--size",   "--sector",
-                                           "--program-bytes", "--cut-after", "--seed", "--entries",    "--window", "--backoff-ms"};
+static const char *const NUMBER_NAMES[] = {"--send",      "--life", "--rate",    "--text-bytes", "--size",       "--sector",     "--program-bytes",
+                                           "--cut-after", "--seed", "--entries", "--window",     "--backoff-ms", "--keepalive-s"};
 
 static uint64_t *number_of(struct settings *s, const char *name)
 {
-    uint64_t *const at[] = {&s->send,          &s->life,      &s->rate, &s->text_bytes, &s->size,   &s->sector,
-                            &s->program_bytes, &s->cut_after, &s->seed, &s->entries,    &s->window, &s->backoff_ms};
+    uint64_t *const at[] = {&s->send,      &s->life, &s->rate,    &s->text_bytes, &s->size,       &s->sector,     &s->program_bytes,
+                            &s->cut_after, &s->seed, &s->entries, &s->window,     &s->backoff_ms, &s->keepalive_s};
     for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
         if (strcmp(name, NUMBER_NAMES[i]) == 0) {
             return at[i];
@@ -302,6 +302,7 @@ static void open_client(struct driver *d)
     d->config.entries = (uint32_t)s->entries;
     d->config.window = (uint32_t)s->window;
     d->config.backoff_min_ms = (uint32_t)s->backoff_ms;
+    d->config.keepalive_s = (uint16_t)s->keepalive_s;
     d->config.backoff_max_ms = BACKOFF_MAX_MS;
     d->config.notify = notify;
     d->config.notify_ctx = d;
