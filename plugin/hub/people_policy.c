@@ -77,6 +77,7 @@ enum fp_err people_policy(struct hub *h, struct command_ctx *x)
     if (err) {
         return err;
     }
+    typing_hide(h, &row.user);
     row.policy = x->cmd->body;
     row.open = policy_is_open(row.policy);
     row.version++; /* a relay goes by it */
@@ -97,6 +98,7 @@ enum fp_err people_facts(struct hub *h, const struct fp_person_facts *f)
     if (err || f->version < row.version) {
         return err; /* what was said here is on its way up */
     }
+    typing_hide(h, &row.user);
     row.version = f->version;
     row.status = f->text;
     row.status_until.ms = f->text.len > 0 ? f->until.ms : 0;

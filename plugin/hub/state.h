@@ -379,6 +379,7 @@ void typing_close(struct hub *h);
 enum fp_err typing_report(struct hub *h, struct command_ctx *x);                     /* k-typing */
 void typing_stop(struct hub *h, const struct fp_id *conv, const struct fp_id *user); /* he has sent, or left */
 void typing_gone(struct hub *h, const struct fp_id *device);                         /* its connection has ended */
+void typing_hide(struct hub *h, const struct fp_id *user); /* who may see him has changed: where he still may be seen, his next word shows him again */
 enum fp_err typing_run(struct hub *h);
 uint64_t typing_wait_us(const struct hub *h, struct fp_mono now);
 

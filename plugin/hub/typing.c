@@ -132,6 +132,14 @@ void typing_gone(struct hub *h, const struct fp_id *device)
     }
 }
 
+void typing_hide(struct hub *h, const struct fp_id *user)
+{
+    for (struct typing_conv *tc = h->typing->table; tc; tc = tc->hh.next) {
+        typing_end_user(&tc->t, user);
+        typing_note_due(h, tc);
+    }
+}
+
 static void publish(struct hub *h, const struct hub_conv *c, const struct typing_digest *d)
 {
     uint8_t buf[DIGEST_BYTES];

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "tests/support/hub_kit.h"
+#include "tests/unit/hub/people_kit.h"
 
 #define TYPING "fp/1/scope/house/conv/kitchen/typing"
 
@@ -126,6 +126,24 @@ static void false_leaving_and_the_end_of_the_connection_end_it(void **state)
     kit_close(&k);
 }
 
+static void a_policy_that_hides_him_ends_it_at_once(void **state)
+{
+    (void)state;
+    struct kit k;
+    char who[40];
+    open_kitchen(&k);
+    types(&k, "ben-phone", "kitchen", true);
+    types(&k, "anna-phone", "kitchen", true);
+    kit_run(&k);
+    assert_int_equal(shown(&k, who, sizeof(who)), 2);
+    assert_string_equal(who, "ben");
+    kit_pass(&k, 1100);
+    pk_policy(&k, "ben-phone", NULL, FP_VIEWER_SCOPE, FP_LEVEL_HIDDEN);
+    assert_int_equal(shown(&k, who, sizeof(who)), 1);
+    assert_string_equal(who, "anna");
+    kit_close(&k);
+}
+
 static void fifty_people_cost_one_digest_a_second(void **state)
 {
     (void)state;
@@ -229,6 +247,7 @@ int main(void)
         cmocka_unit_test(typing_is_shown_and_ends_by_itself),
         cmocka_unit_test(a_message_ends_it_at_once),
         cmocka_unit_test(false_leaving_and_the_end_of_the_connection_end_it),
+        cmocka_unit_test(a_policy_that_hides_him_ends_it_at_once),
         cmocka_unit_test(fifty_people_cost_one_digest_a_second),
         cmocka_unit_test(who_may_not_write_is_told_so_and_not_shown),
         cmocka_unit_test(nothing_is_published_while_the_broker_is_behind),
