@@ -185,6 +185,18 @@ void fp_enc_trunk_live(struct fp_enc *e, bool has_people, bool full, size_t peop
     }
 }
 
+/* t-known = {1 => 10, 2 => lane, 3 => uint, 4 => id, 5 => seq, 6 => at} */
+void fp_enc_trunk_known(struct fp_enc *e, const struct fp_trunk_known *k)
+{
+    begin(e, 6, FP_TRUNK_KNOWN);
+    put_uint(e, FP_T_KNOWN_LANE, k->lane);
+    put_uint(e, FP_T_KNOWN_NUMBER, k->number);
+    fp_enc_uint(e, FP_T_KNOWN_CONV);
+    fp_enc_id(e, &k->conv);
+    put_uint(e, FP_T_KNOWN_SEQ, k->seq);
+    put_uint(e, FP_T_KNOWN_AT, k->at.ms);
+}
+
 void fp_enc_trunk_typing_row(struct fp_enc *e, const struct fp_id *conv, const struct fp_id *users, size_t count)
 {
     fp_enc_id(e, conv);

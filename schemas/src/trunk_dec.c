@@ -327,6 +327,30 @@ static void live_field(struct fp_dec *d, uint64_t key, struct fp_trunk *t)
     }
 }
 
+static void known_field(struct fp_dec *d, uint64_t key, struct fp_trunk *t)
+{
+    struct fp_trunk_known *k = &t->as.known;
+    switch (key) {
+    case FP_T_KNOWN_LANE:
+        k->lane = read_lane(d);
+        break;
+    case FP_T_KNOWN_NUMBER:
+        k->number = read_number(d);
+        break;
+    case FP_T_KNOWN_CONV:
+        k->conv = fp_dec_id(d);
+        break;
+    case FP_T_KNOWN_SEQ:
+        k->seq = read_number(d); /* seqs count from 1 as well */
+        break;
+    case FP_T_KNOWN_AT:
+        k->at.ms = fp_dec_uint(d);
+        break;
+    default:
+        fp_dec_skip(d);
+    }
+}
+
 /* ------------------------------------------------------------------ what no key alone can tell */
 
 static enum fp_err check_batch(const struct fp_trunk_batch *b)
@@ -369,6 +393,8 @@ static const struct shape {
     [FP_TRUNK_GAP] = {gap_field, 1U << FP_T_GAP_LANE | 1U << FP_T_GAP_FROM | 1U << FP_T_GAP_TO | 1U << FP_T_GAP_REASON},
     [FP_TRUNK_RESET] = {reset_field, 1U << FP_T_RESET_OLD | 1U << FP_T_RESET_NEW | 1U << FP_T_RESET_REASON},
     [FP_TRUNK_LIVE] = {live_field, 0},
+    [FP_TRUNK_KNOWN] = {known_field,
+                        1U << FP_T_KNOWN_LANE | 1U << FP_T_KNOWN_NUMBER | 1U << FP_T_KNOWN_CONV | 1U << FP_T_KNOWN_SEQ | 1U << FP_T_KNOWN_AT},
 };
 
 static void defaults(struct fp_trunk *t)

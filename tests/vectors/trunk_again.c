@@ -93,6 +93,9 @@ bool trunk_again(struct fp_bytes in, struct fp_enc *e)
     case FP_TRUNK_LIVE:
         live_again(&t.as.live, e);
         break;
+    case FP_TRUNK_KNOWN:
+        fp_enc_trunk_known(e, &t.as.known);
+        break;
     default:
         return false;
     }

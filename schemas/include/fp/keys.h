@@ -428,6 +428,7 @@ enum {
     FP_TRUNK_GAP     = 7,
     FP_TRUNK_RESET   = 8,
     FP_TRUNK_LIVE    = 9,
+    FP_TRUNK_KNOWN   = 10,
 };
 
 enum {
@@ -502,6 +503,14 @@ enum {
     FP_T_LIVE_PEOPLE = 2,
     FP_T_LIVE_FULL   = 3,
     FP_T_LIVE_TYPING = 4,
+};
+
+enum {
+    FP_T_KNOWN_LANE   = 2,
+    FP_T_KNOWN_NUMBER = 3,
+    FP_T_KNOWN_CONV   = 4,
+    FP_T_KNOWN_SEQ    = 5,
+    FP_T_KNOWN_AT     = 6,
 };
 
 enum {

@@ -58,8 +58,15 @@ struct fp_trunk_live {
     struct fp_dec typing; /* fp_trunk_typing() */
 };
 
+struct fp_trunk_known {
+    uint64_t lane, number;
+    struct fp_id conv;
+    uint64_t seq; /* not 0 */
+    struct fp_wall at;
+};
+
 struct fp_trunk {
-    uint64_t what; /* FP_TRUNK_HELLO ... FP_TRUNK_LIVE */
+    uint64_t what; /* FP_TRUNK_HELLO ... FP_TRUNK_KNOWN */
     union {
         struct fp_trunk_hello hello;
         struct fp_trunk_welcome welcome;
@@ -74,7 +81,7 @@ struct fp_trunk {
             uint64_t lane, number;
             enum fp_err code;
             struct fp_bytes reason; /* text; may be empty */
-            uint64_t next_n;        /* FP_EGAP: what is expected of the device; 0: not told */
+            uint64_t next_n;        /* what is expected of the device (FP_EGAP, FP_EDENIED); 0: not told */
         } refuse;
         struct {
             uint64_t lane, from, to, reason;
@@ -83,6 +90,7 @@ struct fp_trunk {
             uint64_t old_epoch, new_epoch, reason;
         } reset;
         struct fp_trunk_live live;
+        struct fp_trunk_known known;
     } as;
 };
 
@@ -122,6 +130,7 @@ void fp_enc_trunk_reset(struct fp_enc *e, uint64_t old_epoch, uint64_t new_epoch
 /* live: people (fp_enc_person rows, ids ascending by length, then bytes) are already encoded rows; likewise typing rows. Counts may be 0. */
 void fp_enc_trunk_live(struct fp_enc *e, bool has_people, bool full, size_t people_count, struct fp_bytes people_rows, size_t typing_count,
                        struct fp_bytes typing_rows);
+void fp_enc_trunk_known(struct fp_enc *e, const struct fp_trunk_known *k);
 void fp_enc_trunk_typing_row(struct fp_enc *e, const struct fp_id *conv, const struct fp_id *users, size_t count);
 
 /* ------------------------------------------------------------------ records; the rest of a batch is walked with fp_run_next() */

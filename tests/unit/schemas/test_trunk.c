@@ -89,6 +89,9 @@ static void the_short_ones_are_written_whole(void **state)
     fp_enc_init(&e, buf, sizeof buf);
     fp_enc_trunk_reset(&e, 5, 6, FP_RESET_HUB_IS_OLDER);
     assert_bytes(fp_enc_bytes_of(&e), "a4 01 08 02 05 03 06 04 02");
+    fp_enc_init(&e, buf, sizeof buf);
+    fp_enc_trunk_known(&e, &(struct fp_trunk_known){.lane = 2, .number = 9, .conv = id_of("c"), .seq = 7, .at = {.ms = 12}});
+    assert_bytes(fp_enc_bytes_of(&e), "a6 01 0a 02 02 03 09 04 6163 05 07 06 0c");
 }
 
 static void a_live_has_rows_that_were_written_before(void **state)

@@ -197,6 +197,20 @@ static void gaps_and_resets_are_read(void **state)
     assert_refused("a3 01 08 02 05 03 06");
 }
 
+static void what_is_known_is_read_whole_or_not_at_all(void **state)
+{
+    (void)state;
+    struct fp_trunk t;
+    assert_int_equal(read_as("a6 01 0a 02 02 03 09 04 6163 05 07 06 0c", &t), FP_OK);
+    assert_true(t.as.known.lane == 2 && t.as.known.number == 9 && t.as.known.seq == 7 && t.as.known.at.ms == 12);
+    assert_id(t.as.known.conv, "c");
+    assert_refused("a6 01 0a 02 04 03 09 04 6163 05 07 06 0c"); /* no lane */
+    assert_refused("a6 01 0a 02 02 03 00 04 6163 05 07 06 0c");
+    assert_refused("a6 01 0a 02 02 03 09 04 6163 05 00 06 0c"); /* not ordered */
+    assert_refused("a5 01 0a 02 02 03 09 05 07 06 0c");
+    assert_refused("a5 01 0a 02 02 03 09 04 6163 06 0c");
+}
+
 static void a_live_is_read_with_people_and_typists(void **state)
 {
     (void)state;
@@ -232,8 +246,8 @@ static void a_newer_frame_is_named_and_what_is_none_is_refused(void **state)
 {
     (void)state;
     struct fp_trunk t;
-    assert_int_equal(read_as("a2 01 0a 02 01", &t), FP_EUNSUPPORTED);
-    assert_int_equal(t.what, 10);
+    assert_int_equal(read_as("a2 01 0b 02 01", &t), FP_EUNSUPPORTED);
+    assert_int_equal(t.what, 11);
     assert_refused("");
     assert_refused("a0");
     assert_refused("a1 01 00");
@@ -268,6 +282,7 @@ int main(void)
         cmocka_unit_test(a_reason_is_as_long_as_that_of_a_nack),
         cmocka_unit_test(gaps_and_resets_are_read),
         cmocka_unit_test(a_live_is_read_with_people_and_typists),
+        cmocka_unit_test(what_is_known_is_read_whole_or_not_at_all),
         cmocka_unit_test(a_newer_frame_is_named_and_what_is_none_is_refused),
         cmocka_unit_test(no_cut_off_frame_is_read),
     };
