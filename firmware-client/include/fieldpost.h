@@ -161,7 +161,7 @@ struct fp_client_config {
     const char *device;
     const char *password; /* NULL: none */
     const char *app;      /* name and version, for the hub; NULL: none */
-    uint16_t keepalive_s; /* 60 if 0 */
+    uint16_t keepalive_s; /* 60 if 0. Up to an hour, the hub hears of us as often, and misses us after 1.5 times that */
     uint32_t want;        /* bits of enum fp_want */
     bool from_head;       /* a conversation that is met for the first time begins at its head, not at its floor */
 
