@@ -256,7 +256,8 @@ enum fp_err answer_repeat(struct hub *h, struct command_ctx *x)
     if (err) {
         return err;
     }
-    bool same = found && (row.hash == HASH_UNKNOWN || row.hash == x->cmd->hash);
+    bool by_number = x->relayed && x->relayed->refused; /* what a relay could not bring: nobody here knows what it was */
+    bool same = found && (row.hash == HASH_UNKNOWN || row.hash == x->cmd->hash || by_number);
     if (site_is(h) && (!found || (same && row.accepted && row.answer.seq == 0))) {
         x->late = !found;
         err = site_repeat(h, x, &answered);
@@ -273,7 +274,8 @@ enum fp_err answer_repeat(struct hub *h, struct command_ctx *x)
         nack = nack_of(x, FP_ECONFLICT);
     } else if (row.accepted) {
         row.answer.n = x->cmd->n;
-        return tell_ack(h, x->dev, &row.answer);
+        err = x->relayed ? relays_known(h, &row.answer) : FP_OK;
+        return err ? err : tell_ack(h, x->dev, &row.answer);
     } else {
         return repeat_nack(h, x, row.nack);
     }

@@ -18,9 +18,6 @@ enum fp_err command_apply(struct hub *h, struct command_ctx *x)
         x->why = "key 7 (ttl) has run out";
         return FP_EEXPIRED;
     }
-    if (site_is(h) && !x->canonical) {
-        return site_take(h, x);
-    }
     for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
         if (handlers[i].kind == x->cmd->kind) {
             return handlers[i].apply(h, x);
@@ -82,7 +79,7 @@ static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_
 
     switch (dedupe_judge(x->dev->d.next_n, x->cmd->n)) {
     case DEDUPE_REPEAT:
-        return x->relayed && x->relayed->refused ? FP_OK : answer_repeat(h, x);
+        return answer_repeat(h, x);
     case DEDUPE_GAP:
         if (site_is(h) && x->cmd->n - x->dev->d.next_n < SITE_SKIP_MAX &&
             !waits_for_turned_away(x)) { /* the others may have gone to the hub by another way */
@@ -100,12 +97,11 @@ static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_
     if (!x->relayed && !within_rate(h, x, HUB_DURABLE, &err)) { /* a relay's credit bounds what it brings */
         return err;
     }
-    err = decoded ? decoded : command_apply(h, x);
-    if (!fp_err_is_peer(err) || err == FP_EFULL || err == FP_EBUSY) {
-        return err;
+    if (site_is(h)) {
+        return site_take(h, x, decoded);
     }
-    enum fp_err told = site_is(h) ? site_refused(h, x, err) : FP_OK;
-    return told ? told : answer_refuse(h, x, err);
+    err = decoded ? decoded : command_apply(h, x);
+    return fp_err_is_peer(err) && err != FP_EFULL && err != FP_EBUSY ? answer_refuse(h, x, err) : err;
 }
 
 /* A command without a number: it asks, or says something that need not last. */

@@ -2,6 +2,7 @@
 #include "plugin/hub/relay.h"
 
 #define HOLD_US 1000000U /* the store failed: so long before the relay sends again */
+#define PAST_CONVS 64    /* of a scope: looked into for one who is no longer in any of them */
 
 /* ------------------------------------------------------------------ what a relay may do */
 
@@ -72,19 +73,12 @@ static enum fp_err touches_own(struct hub *h, const struct relay *r, const struc
     return err;
 }
 
-/*
- * Was he put out while his command was on the way? His conversation refuses it, and its n is used up by that: else all that follows waits for it.
- */
-static enum fp_err was_member(struct hub *h, const struct relay *r, const struct command_ctx *x, bool *out)
+static enum fp_err was_in_conv(struct hub *h, const struct relay *r, const struct command_ctx *x, bool *out)
 {
     struct hub_conv *c = NULL;
     struct hub_member *m = NULL;
-    bool by_scope = r->rights.user_count == 0 && !context_is_service(h, &x->item->user) && !context_is_hub(&x->item->user);
     *out = false;
-    if (!by_scope || x->cmd->n == 0 || fp_id_is_none(&x->cmd->conv)) {
-        return FP_OK;
-    }
-    enum fp_err err = cache_conv(h, &x->cmd->conv, &c);
+    enum fp_err err = fp_id_is_none(&x->cmd->conv) ? FP_OK : cache_conv(h, &x->cmd->conv, &c);
     if (err || !c || !relay_serves(r, &c->c.scope)) {
         return err;
     }
@@ -93,25 +87,55 @@ static enum fp_err was_member(struct hub *h, const struct relay *r, const struct
     return err;
 }
 
-/* R4: *out_may false: x->why says why. */
-static enum fp_err may_bring(struct hub *h, const struct relay *r, struct command_ctx *x, enum fp_err decoded, bool *out_may)
+struct cids {
+    uint64_t cids[PAST_CONVS];
+    size_t count;
+};
+
+static bool note_cid(void *arg, const struct store_conv *c)
 {
-    enum fp_err err = relay_speaks_for(h, r, &x->item->user, out_may);
-    bool hub = context_is_hub(&x->item->device);
-    bool readable = decoded == FP_OK || decoded == FP_EUNSUPPORTED;
-    if (!err && !*out_may && readable) {
-        err = was_member(h, r, x, out_may);
-    }
-    if (err || hub || !*out_may) {
-        *out_may = false;
-        x->why = "the relay does not speak for this user";
-        return err;
-    }
-    if (readable && !x->relayed->refused) {
-        err = touches_own(h, r, x->cmd, out_may);
-        x->why = *out_may ? NULL : "this is in none of the relay's scopes";
+    struct cids *k = arg;
+    k->cids[k->count++] = c->cid;
+    return k->count < PAST_CONVS;
+}
+
+static enum fp_err was_in_scope(struct hub *h, const struct fp_id *scope, const struct fp_id *user, bool *out)
+{
+    struct cids k = {0};
+    struct store_member m;
+    enum fp_err err = h->store.each_conv_in(h->store.ctx, scope, 0, PAST_CONVS, note_cid, &k);
+    for (size_t i = 0; i < k.count && !err && !*out; i++) {
+        err = h->store.load_member(h->store.ctx, k.cids[i], user, &m, out);
     }
     return err;
+}
+
+/*
+ * Was he put out of all of them while his command was on the way? It is refused, and its n is used up by that: else all that follows waits for it.
+ */
+static enum fp_err has_spoken_for(struct hub *h, const struct relay *r, const struct command_ctx *x, bool *out)
+{
+    bool by_scope = r->rights.user_count == 0 && !context_is_service(h, &x->item->user);
+    *out = false;
+    if (!by_scope || x->cmd->n == 0) {
+        return FP_OK;
+    }
+    enum fp_err err = was_in_conv(h, r, x, out);
+    for (size_t i = 0; i < r->rights.scope_count && !err && !*out; i++) {
+        err = was_in_scope(h, &r->rights.scopes[i], &x->item->user, out);
+    }
+    return err;
+}
+
+/* R4: is the relay one to say anything of this device at all? What it says is judged then, like anybody's. */
+static enum fp_err may_speak(struct hub *h, const struct relay *r, const struct command_ctx *x, bool *out)
+{
+    *out = false;
+    if (context_is_hub(&x->item->device)) {
+        return FP_OK;
+    }
+    enum fp_err err = relay_speaks_for(h, r, &x->item->user, out);
+    return err || *out ? err : has_spoken_for(h, r, x, out);
 }
 
 /* ------------------------------------------------------------------ one record */
@@ -125,16 +149,9 @@ void relays_branch(const struct hub *h, const struct command_ctx *x, struct fp_e
     }
 }
 
-enum fp_err relays_refused(struct hub *h, struct command_ctx *x, enum fp_err code)
+/* After the next hello it is told once more, for a frame may get lost. */
+static enum fp_err keep_refusal(struct hub *h, struct relay *r, enum fp_err code)
 {
-    struct relay *r = h->relays->at.relay;
-    uint8_t buf[RELAY_FRAME_BYTES];
-    struct fp_enc e;
-    if (x->relayed->refused && code != FP_EGAP) {
-        return FP_OK; /* it has said so itself */
-    }
-    const char *why = x->why ? x->why : fp_err_name(code);
-    size_t len = strlen(why);
     struct relay_staged_refusal *kept = arena_alloc(&h->arena, sizeof(*kept));
     if (!kept) {
         return FP_ENOMEM;
@@ -143,11 +160,49 @@ enum fp_err relays_refused(struct hub *h, struct command_ctx *x, enum fp_err cod
     *h->relays->refusals_end = kept;
     h->relays->refusals_end = &kept->next;
     h->relays->staged = true;
+    return FP_OK;
+}
+
+static enum fp_err tell_refused(struct hub *h, const char *why, enum fp_err code, uint64_t next_n)
+{
+    struct relay *r = h->relays->at.relay;
+    uint8_t buf[RELAY_FRAME_BYTES];
+    struct fp_enc e;
+    size_t len = strlen(why);
     r->stats.refused++;
     fp_enc_init(&e, buf, sizeof(buf));
-    uint64_t next_n = code == FP_EGAP && x->dev ? x->dev->d.next_n : 0;
-    fp_enc_trunk_refuse(&e, kept->refusal.lane, kept->refusal.number, code, fp_bytes_of(why, len < FP_REASON_BYTES_MAX ? len : FP_REASON_BYTES_MAX),
+    fp_enc_trunk_refuse(&e, h->relays->at.lane, h->relays->at.number, code, fp_bytes_of(why, len < FP_REASON_BYTES_MAX ? len : FP_REASON_BYTES_MAX),
                         next_n);
+    return e.failed ? FP_ENOMEM : trunk_tell(h, FP_TOPIC_RELAY_DOWN, &r->rights.relay, fp_enc_bytes_of(&e));
+}
+
+enum fp_err relays_refused(struct hub *h, struct command_ctx *x, enum fp_err code)
+{
+    enum fp_err err = keep_refusal(h, h->relays->at.relay, code);
+    uint64_t next_n = code == FP_EGAP && x->dev ? x->dev->d.next_n : 0;
+    return err ? err : tell_refused(h, x->why ? x->why : fp_err_name(code), code, next_n);
+}
+
+/* Not the relay's to bring: its n stays free, and the device keeps the command. */
+static enum fp_err refuse_the_relay(struct hub *h, const struct command_ctx *x, const char *why)
+{
+    enum fp_err err = x->cmd->n > 0 ? FP_OK : keep_refusal(h, h->relays->at.relay, FP_EDENIED);
+    return err ? err : tell_refused(h, why, FP_EDENIED, x->cmd->n);
+}
+
+enum fp_err relays_known(struct hub *h, const struct fp_answer *a)
+{
+    struct relay *r = h->relays->at.relay;
+    struct hub_conv *c = NULL;
+    uint8_t buf[RELAY_FRAME_BYTES];
+    struct fp_enc e;
+    enum fp_err err = a->seq > 0 && !fp_id_is_none(&a->conv) ? cache_conv(h, &a->conv, &c) : FP_OK;
+    if (err || !c || (relay_serves(r, &c->c.scope) && a->seq > c->c.floor)) {
+        return err; /* there the event comes */
+    }
+    struct fp_trunk_known known = {.lane = h->relays->at.lane, .number = h->relays->at.number, .conv = a->conv, .seq = a->seq, .at = a->at};
+    fp_enc_init(&e, buf, sizeof(buf));
+    fp_enc_trunk_known(&e, &known);
     return e.failed ? FP_ENOMEM : trunk_tell(h, FP_TOPIC_RELAY_DOWN, &r->rights.relay, fp_enc_bytes_of(&e));
 }
 
@@ -184,6 +239,7 @@ static bool makes_sense(const struct fp_record_up *rec, const struct fp_command 
 static enum fp_err decide(struct hub *h, struct relay *r, struct command_ctx *x, struct fp_command *cmd, enum fp_err decoded)
 {
     bool may = false;
+    bool own = true;
     if (x->relayed->refused) {
         decoded = x->relayed->refused;
         cmd->hash = 0; /* of what it was we only know the number */
@@ -191,13 +247,18 @@ static enum fp_err decide(struct hub *h, struct relay *r, struct command_ctx *x,
     } else {
         add_age(cmd, x->relayed);
     }
-    const char *why = x->why;
-    enum fp_err err = may_bring(h, r, x, decoded, &may);
+    enum fp_err err = may_speak(h, r, x, &may);
     if (err || !may) {
-        return err ? err : relays_refused(h, x, FP_EDENIED);
+        return err ? err : refuse_the_relay(h, x, "the relay does not speak for this user");
     }
-    x->why = why;
-    return command_relayed(h, x, decoded);
+    if (decoded == FP_OK || decoded == FP_EUNSUPPORTED) {
+        err = touches_own(h, r, cmd, &own);
+    }
+    if (err || own) {
+        return err ? err : command_relayed(h, x, decoded);
+    }
+    x->why = "this is in none of the relay's scopes"; /* its n is used up, unless another one has brought it: then that answer counts */
+    return cmd->n > 0 ? command_relayed(h, x, FP_EDENIED) : relays_refused(h, x, FP_EDENIED);
 }
 
 static enum fp_err take_record(struct hub *h, struct relay *r, const struct source_item *frame, struct fp_bytes one)

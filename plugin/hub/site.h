@@ -29,6 +29,7 @@
 struct site_counters {
     uint64_t sent, sent_bytes, resent, acked, asked_again;
     uint64_t taken, settled, refused;
+    uint64_t doubted; /* of those taken: by what is known here the hub will refuse them */
     uint64_t given_back;
     uint64_t full; /* sent back because of the disk */
     uint64_t applied, apply_failures, malformed;
@@ -108,7 +109,7 @@ void site_begin_again(struct hub *h, bool tell_held);                   /* a new
 void site_line(struct hub *h, enum tell_level level, const char *text); /* for the log, behind the trunk's name */
 enum fp_err site_tell_up(struct hub *h, struct fp_enc *e);              /* staged */
 
-/* ---- site_check.c: would the hub refuse it, by what is known here? */
+/* ---- site_check.c: would the hub refuse it, by what is known here? A peer error then, and x->why. */
 enum fp_err site_check(struct hub *h, struct command_ctx *x);
 
 /* ---- site_take.c */
@@ -127,6 +128,7 @@ const char *site_disk_refuses(struct hub *h, const struct command_ctx *x);
 
 /* ---- site_settle.c */
 enum fp_err site_refuse(struct hub *h, const struct fp_trunk *t); /* t-refuse */
+enum fp_err site_known(struct hub *h, const struct fp_trunk_known *k);
 enum fp_err site_again(struct hub *h, const struct store_branch *b);
 
 /* For good; or, where the nack says so, to be sent again. */

@@ -1,4 +1,4 @@
-/* A refusal is told at once, where what is held here is enough to know that the hub would refuse as well. In doubt the hub decides. */
+/* What the hub would say, by what is held here. It decides what is shown here; the answer is the hub's. */
 #include "plugin/core/access.h"
 #include "plugin/hub/change.h"
 #include "plugin/hub/site.h"

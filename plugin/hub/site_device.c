@@ -39,20 +39,10 @@ static enum fp_err answer_settled(struct hub *h, struct command_ctx *x, const st
 }
 
 /* Nothing is known of it here, though of later ones: those went another way. Whether this one did the hub knows. */
-static enum fp_err take_late(struct hub *h, struct command_ctx *x, bool *out_answered)
+static enum fp_err take_late(struct hub *h, struct command_ctx *x)
 {
     struct fp_command cmd;
-    const char *why = NULL;
-    *out_answered = fp_command_decode(x->raw, h->config.command_bytes, &cmd, &why) == FP_OK;
-    if (!*out_answered) {
-        return FP_OK;
-    }
-    enum fp_err err = site_take(h, x);
-    if (!fp_err_is_peer(err) || err == FP_EFULL || err == FP_EBUSY) {
-        return err;
-    }
-    enum fp_err told = site_refused(h, x, err);
-    return told ? told : answer_refuse(h, x, err);
+    return site_take(h, x, fp_command_decode(x->raw, h->config.command_bytes, &cmd, &x->why));
 }
 
 enum fp_err site_second(struct hub *h, struct command_ctx *x, bool *out_answered)
@@ -69,7 +59,7 @@ enum fp_err site_second(struct hub *h, struct command_ctx *x, bool *out_answered
     }
     x->late = true;
     x->second = true;
-    return take_late(h, x, out_answered);
+    return take_late(h, x);
 }
 
 enum fp_err site_repeat(struct hub *h, struct command_ctx *x, bool *out_answered)
@@ -80,11 +70,11 @@ enum fp_err site_repeat(struct hub *h, struct command_ctx *x, bool *out_answered
     if (err) {
         return err;
     }
-    *out_answered = found;
+    *out_answered = found || x->late;
     if (found) {
         return answer_settled(h, x, &b);
     }
-    return x->late ? take_late(h, x, out_answered) : FP_OK;
+    return x->late ? take_late(h, x) : FP_OK;
 }
 
 /* ------------------------------------------------------------------ after welcome */

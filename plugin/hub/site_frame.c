@@ -278,6 +278,8 @@ static enum fp_err take_frame(struct hub *h, struct fp_trunk *t)
         return FP_OK;
     case FP_TRUNK_REFUSE:
         return site_refuse(h, t);
+    case FP_TRUNK_KNOWN:
+        return site_known(h, &t->as.known);
     case FP_TRUNK_RESET:
         return on_reset(h, t->as.reset.reason, t->as.reset.old_epoch);
     case FP_TRUNK_LIVE:

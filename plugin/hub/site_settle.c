@@ -30,6 +30,21 @@ static enum fp_err settle(struct hub *h, struct hub_device *dev, struct store_br
     return err || !waits ? err : answer_again(h, dev, &a);
 }
 
+/* It went to the hub by another way, and its event does not come down here. */
+enum fp_err site_known(struct hub *h, const struct fp_trunk_known *k)
+{
+    struct hub_device *dev = NULL;
+    struct store_branch b;
+    bool found = false;
+    enum fp_err err = h->store.find_branch(h->store.ctx, (uint8_t)k->lane, k->number, &b, &found);
+    if (err || !found || b.seq > 0) {
+        return err;
+    }
+    err = cache_device(h, &b.device, &dev);
+    struct fp_event ev = {.n = b.n, .conv = k->conv, .seq = k->seq, .at = k->at};
+    return err || !dev ? err : settle(h, dev, &b, &ev);
+}
+
 /* From here on the device may come with it, and is told that it is done. */
 static enum fp_err remember(struct hub *h, struct hub_device *dev, const struct fp_event *ev, bool has_branch)
 {
@@ -109,7 +124,7 @@ enum fp_err site_settle_refused(struct hub *h, struct store_branch *b, const str
     struct fp_bytes event = b->event;
     b->settled = true;
     b->seq = 0;
-    b->code = (uint64_t)nack->code;
+    b->code = (uint64_t)(nack->retry ? FP_EGAP : nack->code); /* the device may give this number to another command */
     b->at = h->wall;
     b->event = (struct fp_bytes){0};
     enum fp_err err = stage_begin(h);
@@ -209,6 +224,10 @@ enum fp_err site_refuse(struct hub *h, const struct fp_trunk *t)
     if (later) { /* the hub could not take it yet, or had not got what comes before it */
         return site_again_now(h, &b);
     }
+    bool stays = t->as.refuse.next_n > 0; /* with the device: the hub does not take it from us, but may from somebody else */
+    if (stays && b.settled) {
+        return FP_OK;
+    }
     err = site_keep(h, &b);
-    return err ? err : site_settle_refused(h, &b, &(struct fp_nack){.n = b.n, .code = code, .reason = t->as.refuse.reason});
+    return err ? err : site_settle_refused(h, &b, &(struct fp_nack){.n = b.n, .code = code, .reason = t->as.refuse.reason, .retry = stays});
 }

@@ -216,11 +216,48 @@ static enum fp_err begin_conv(struct hub *h, struct command_ctx *x)
     return err;
 }
 
-enum fp_err site_take(struct hub *h, struct command_ctx *x)
+/*
+ * What would be refused by what is known here may have been taken by the hub, to which the device has sent it another way, or may be by the time that
+ * it gets there. So a final answer is the hub's alone; of what is in doubt nothing is told here but that it is relayed.
+ */
+static enum fp_err is_in_doubt(struct hub *h, struct command_ctx *x, enum fp_err decoded)
 {
-    struct store_branch b = {.device = x->item->device, .n = x->cmd->n, .at = h->wall};
-    b.code = x->second ? FP_EGAP : 0;
+    if (decoded) {
+        return decoded;
+    }
+    return compose_expired(x->cmd) ? FP_EEXPIRED : site_check(h, x);
+}
+
+static struct fp_bytes number_alone(const struct fp_command *cmd, uint8_t buf[REFUSED_BYTES])
+{
+    struct fp_enc e;
+    fp_enc_init(&e, buf, REFUSED_BYTES);
+    fp_enc_map(&e, 2);
+    fp_enc_uint(&e, FP_KEY_KIND);
+    fp_enc_uint(&e, cmd->kind);
+    fp_enc_uint(&e, FP_KEY_N);
+    fp_enc_uint(&e, cmd->n);
+    return fp_enc_bytes_of(&e);
+}
+
+/* Into the log, and beside it the branch. shown: with the event that is told here. */
+static enum fp_err keep(struct hub *h, struct command_ctx *x, struct fp_record_up *r, struct store_branch *b, bool shown)
+{
+    r->base = x->conv ? x->conv->c.head : 0;
+    r->k = place(h->site);
+    enum fp_err err = site_log(h, b->lane, r, &b->number);
+    if (!err && shown && x->conv) {
+        b->cid = x->conv->c.cid;
+        err = make_event(h, x, r, &b->event);
+    }
+    return err ? err : h->store.save_branch(h->store.ctx, b);
+}
+
+enum fp_err site_take(struct hub *h, struct command_ctx *x, enum fp_err decoded)
+{
+    struct store_branch b = {.device = x->item->device, .n = x->cmd->n, .code = x->second ? FP_EGAP : 0, .at = h->wall};
     struct fp_record_up r = {.user = x->item->user, .device = x->item->device, .command = x->raw, .has_custody = true};
+    uint8_t buf[REFUSED_BYTES];
     static const struct fp_id none;
 
     if (site_unmet(h)) {
@@ -232,34 +269,30 @@ enum fp_err site_take(struct hub *h, struct command_ctx *x)
         h->site->counters.full++;
         return answer_retry(h, x, FP_EFULL);
     }
-    enum fp_err err = site_check(h, x);
-    if (!err) {
-        err = stage_begin(h);
+    enum fp_err doubt = is_in_doubt(h, x, decoded);
+    if (doubt && !fp_err_is_peer(doubt)) {
+        return doubt;
     }
-    if (!err && x->cmd->kind == FP_K_CONV_NEW) {
+    if (decoded && decoded != FP_EUNSUPPORTED) { /* not to be carried: too long, or no command at all */
+        r.command = number_alone(x->cmd, buf);
+        r.refused = decoded;
+    }
+    enum fp_err err = stage_begin(h);
+    if (!err && !doubt && x->cmd->kind == FP_K_CONV_NEW) {
         err = begin_conv(h, x);
     }
     if (!err) {
         err = site_lane_of(h, x, &b.lane);
     }
-    if (err) {
-        return err;
-    }
-    r.base = x->conv ? x->conv->c.head : 0;
-    r.k = place(h->site);
-    err = site_log(h, b.lane, &r, &b.number);
-    if (!err && x->conv) {
-        b.cid = x->conv->c.cid;
-        err = make_event(h, x, &r, &b.event);
-    }
     if (!err) {
-        err = h->store.save_branch(h->store.ctx, &b);
+        err = keep(h, x, &r, &b, !doubt);
     }
     if (err) {
         return err;
     }
     h->site->counters.taken++;
-    return answer_relayed(h, x, x->conv ? &x->conv->c.id : &none, h->wall);
+    h->site->counters.doubted += doubt != FP_OK;
+    return answer_relayed(h, x, !doubt && x->conv ? &x->conv->c.id : &none, h->wall);
 }
 
 /* ------------------------------------------------------------------ what else goes up */
@@ -267,30 +300,15 @@ enum fp_err site_take(struct hub *h, struct command_ctx *x)
 enum fp_err site_log_refused(struct hub *h, const struct command_ctx *x, enum fp_err code, uint8_t lane)
 {
     uint8_t buf[REFUSED_BYTES];
-    struct fp_enc e;
     struct store_branch b = {.device = x->item->device, .n = x->cmd->n, .lane = lane, .settled = true, .code = (uint64_t)code, .at = h->wall};
-    fp_enc_init(&e, buf, sizeof(buf));
-    fp_enc_map(&e, 2);
-    fp_enc_uint(&e, FP_KEY_KIND);
-    fp_enc_uint(&e, x->cmd->kind);
-    fp_enc_uint(&e, FP_KEY_N);
-    fp_enc_uint(&e, x->cmd->n);
-    struct fp_record_up r = {
-        .user = x->item->user, .device = x->item->device, .command = fp_enc_bytes_of(&e), .has_custody = true, .k = place(h->site), .refused = code};
+    struct fp_record_up r = {.user = x->item->user,
+                             .device = x->item->device,
+                             .command = number_alone(x->cmd, buf),
+                             .has_custody = true,
+                             .k = place(h->site),
+                             .refused = code};
     enum fp_err err = site_log(h, lane, &r, &b.number);
     return err ? err : h->store.save_branch(h->store.ctx, &b); /* by which it is found, should the hub miss what comes before it */
-}
-
-enum fp_err site_refused(struct hub *h, struct command_ctx *x, enum fp_err code)
-{
-    struct fp_command plain = {.kind = FP_K_MSG, .n = x->cmd->n, .priority = FP_PRIORITY_NORMAL};
-    struct command_ctx y = {.item = x->item, .cmd = &plain};
-    uint8_t lane = SITE_LANE_MESSAGES;
-    if (x->cmd->n == 0) {
-        return FP_OK;
-    }
-    enum fp_err err = site_lane_of(h, &y, &lane);
-    return err ? err : site_log_refused(h, x, code, lane);
 }
 
 enum fp_err site_pass_on(struct hub *h, struct command_ctx *x)

@@ -49,6 +49,8 @@ void relays_undo(struct hub *h);        /* and of batch_undo() */
 /* A command that a relay has brought (x->relayed). Called where events and answers are made: */
 void relays_branch(const struct hub *h, const struct command_ctx *x, struct fp_event *ev);
 enum fp_err relays_refused(struct hub *h, struct command_ctx *x, enum fp_err code); /* the relay is told as well as the device */
+/* A repeat of what was ordered before: the relay is told, where the event itself is not going to tell it. */
+enum fp_err relays_known(struct hub *h, const struct fp_answer *a);
 
 /* ---- site*.c: the site's end */
 static inline bool site_is(const struct hub *h)
@@ -57,14 +59,14 @@ static inline bool site_is(const struct hub *h)
 }
 enum fp_err site_open(struct hub *h);
 void site_close(struct hub *h);
-enum fp_err site_take(struct hub *h, struct command_ctx *x); /* a durable command of a local device: custody, FP_OK, or a peer error */
-#define SITE_SKIP_MAX (1ULL << 32)                           /* a device that far ahead is a mistake */
+/* A durable command of a local device: custody, whatever is thought of it here. decoded: what its decoding said. */
+enum fp_err site_take(struct hub *h, struct command_ctx *x, enum fp_err decoded);
+#define SITE_SKIP_MAX (1ULL << 32)                                             /* a device that far ahead is a mistake */
 enum fp_err site_skip(struct hub *h, struct hub_device *dev, uint64_t next_n); /* the device is further than this site knew */
 void site_commit(struct hub *h);                                               /* part of batch_commit(): what the batch has taken may be sent */
 void site_undo(struct hub *h);                                                 /* part of batch_undo() */
 bool site_unmet(const struct hub *h);
 enum fp_err site_had(struct hub *h, const struct fp_event *ev, bool *out_had);     /* was it in custody here? */
-enum fp_err site_refused(struct hub *h, struct command_ctx *x, enum fp_err code);  /* and this is told up: its n is used up */
 enum fp_err site_repeat(struct hub *h, struct command_ctx *x, bool *out_answered); /* an accepted row without seq: relayed still, or settled by now */
 enum fp_err site_second(struct hub *h, struct command_ctx *x, bool *out_answered); /* a number that was given back to the device: site_gap.c */
 enum fp_err site_pass_on(struct hub *h, struct command_ctx *x); /* a receipt, status or policy was taken here: the hub is to have it */

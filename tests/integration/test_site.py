@@ -136,18 +136,19 @@ def test_what_the_hub_refuses_is_taken_back(sites):
 
 
 @pytest.mark.limit(90)
-def test_refusals_at_the_site_are_typed_and_use_the_number_up(sites):
+def test_what_the_hub_will_refuse_is_relayed_until_it_has_said_so(sites):
     s = sites()
     site = s.site("site-b")
     _anna, ben = meet(s, site)
     site.cut()
-    ben.no(wire.UNKNOWN, wire.MSG, "nowhere", {1: "x"})
-    ben.no(wire.MALFORMED, wire.MSG, "kitchen", {1: 5})
-    ben.no(wire.UNKNOWN, wire.EDIT, "kitchen", {1: "x"}, k8=99)
-    n = ben.submit(wire.MSG, "kitchen", {1: "fine"})
-    wait_for(lambda: n in ben.relayed, 10, "custody")
+    numbers = [ben.submit(wire.MSG, "nowhere", {1: "x"}), ben.submit(wire.MSG, "kitchen", {1: 5}), ben.submit(wire.EDIT, "kitchen", {1: "x"}, k8=99),
+               ben.submit(wire.MSG, "kitchen", {1: "fine"})]
+    wait_for(lambda: ben.relayed.issuperset(numbers), 10, "custody")
+    assert len(ben.convs["kitchen"].provisional) == 1
     site.link()
-    assert isinstance(ben.wait_result(n, 20), list)
+    results = [ben.wait_result(n, 20) for n in numbers]
+    assert [r[3] for r in results[:3]] == [wire.UNKNOWN, wire.MALFORMED, wire.UNKNOWN]
+    assert isinstance(results[3], list)
     s.check()
 
 
@@ -186,7 +187,7 @@ def test_a_scope_that_the_site_does_not_serve_stays_away(sites):
     anna.msg("kitchen", "for all")
     ben.sync("kitchen", 2)
     assert "secret" not in ben.convs
-    ben.no(wire.UNKNOWN, wire.MSG, "secret", {1: "x"})
+    ben.no((wire.DENIED, wire.UNKNOWN), wire.MSG, "secret", {1: "x"}, timeout=20)
     ben.no((wire.DENIED, wire.UNKNOWN), wire.CONV_NEW, "other", {1: "oak", 2: "Oak"}, timeout=20)
     s.check()
 

@@ -35,9 +35,9 @@ static void a_relay_speaks_for_members_of_its_scopes_alone(void **state)
     }
     rk_add_msg(&batch, "anna", "~hub", 1, "kitchen");
     rk_add_msg(&batch, "anna", "anna-phone", 2, "field"); /* of another scope */
-    struct fp_command c = kit_conv_new(&b, 2, "annex", "farm", NULL, NULL, 0);
+    struct fp_command c = kit_conv_new(&b, 3, "annex", "farm", NULL, NULL, 0);
     rk_add(&batch, "anna", "anna-phone", &c, (struct fp_record_up){0});
-    c = kit_conv_new(&b, 2, "attic", "shed", NULL, NULL, 0); /* of its scopes, and a new one */
+    c = kit_conv_new(&b, 4, "attic", "shed", NULL, NULL, 0); /* of its scopes, and a new one */
     rk_add(&batch, "anna", "anna-phone", &c, (struct fp_record_up){0});
     rk_send(&k, &batch, 2, 1);
     kit_run(&k);
@@ -50,7 +50,11 @@ static void a_relay_speaks_for_members_of_its_scopes_alone(void **state)
     assert_int_equal(rk_head(&k, "annex"), 0);
     assert_int_equal(rk_head(&k, "attic"), 1);
     assert_int_equal(rk_next_n(&k, "new-device"), 0); /* it is nobody's */
-    assert_int_equal(rk_next_n(&k, "anna-phone"), 3); /* the denied ones have used up no n */
+    assert_int_equal(rk_next_n(&k, "anna-phone"), 5); /* of whom it may speak for a refusal is a refusal: no hole is left in front of the next */
+    struct fp_trunk f;
+    for (size_t i = 0; rk_told(&k, FP_TRUNK_REFUSE, i, &f); i++) {
+        assert_int_equal(f.as.refuse.next_n, f.as.refuse.number <= 5 ? 1 : 0); /* of the others it stays theirs to bring */
+    }
     assert_int_equal(kit_replies(&k, "new-device"), 0);
     kit_close(&k);
 }
@@ -70,13 +74,18 @@ static void of_who_was_put_out_meanwhile_each_command_is_refused_and_used_up(voi
     rk_begin(&batch);
     rk_add_msg(&batch, "ben", "ben-pad", 1, "kitchen");
     rk_add_msg(&batch, "ben", "ben-pad", 2, "field"); /* not the relay's: he may not be there at all */
-    rk_add_msg(&batch, "ben", "ben-pad", 2, "kitchen");
+    rk_add_msg(&batch, "ben", "ben-pad", 3, "kitchen");
+    rk_add_msg(&batch, "ben", "ben-pad", 4, "nowhere");
+    struct fp_command bare = {.kind = FP_K_MSG, .n = 5, .priority = FP_PRIORITY_NORMAL};
+    rk_add(&batch, "ben", "ben-pad", &bare, (struct fp_record_up){.has_custody = true, .refused = FP_ETOOLARGE});
     rk_send(&k, &batch, 2, 1);
     kit_run(&k);
     assert_int_equal(rk_refused(&k, 2, 1), FP_EUNKNOWN);
     assert_int_equal(rk_refused(&k, 2, 2), FP_EDENIED);
     assert_int_equal(rk_refused(&k, 2, 3), FP_EUNKNOWN);
-    assert_int_equal(rk_next_n(&k, "ben-pad"), 3);
+    assert_int_equal(rk_refused(&k, 2, 4), FP_EUNKNOWN);
+    assert_int_equal(rk_refused(&k, 2, 5), FP_ETOOLARGE);
+    assert_int_equal(rk_next_n(&k, "ben-pad"), 6);
     assert_int_equal(rk_head(&k, "kitchen"), 2);
     kit_close(&k);
 }

@@ -243,14 +243,53 @@ static void what_the_relay_has_refused_uses_up_its_number(void **state)
     kit_run(&k);
     assert_int_equal(rk_next_n(&k, "ben-pad"), 3);
     assert_int_equal(rk_head(&k, "kitchen"), 2);
-    assert_int_equal(rk_refused(&k, 2, 1), FP_OK);
+    assert_int_equal(rk_refused(&k, 2, 1), FP_EDENIED); /* only now may the device be told */
+    assert_int_equal(rk_refused(&k, 2, 2), FP_OK);
+    assert_int_equal(rk_refused(&k, 2, 3), FP_EDENIED);
     assert_int_equal(rk_refused(&k, 2, 4), FP_EGAP);
-    assert_int_equal(rk_count(&k, FP_TRUNK_REFUSE), 2);
+    assert_int_equal(rk_count(&k, FP_TRUNK_REFUSE), 4);
     /* The device asks the hub itself: the same answer. */
     struct fp_command c = kit_msg(&b, 1, "kitchen", "may I?");
     kit_send(&k, "ben-pad", &c);
     kit_run(&k);
     assert_true(kit_nacked(&k, "ben-pad", FP_EDENIED));
+    kit_close(&k);
+}
+
+/* Whoever brings it, the first answer counts; and a relay that will not see the event is told. */
+static void what_another_one_has_brought_is_known_though_it_is_of_another_scope(void **state)
+{
+    struct kit k;
+    struct kit_body b;
+    struct fp_trunk f;
+    (void)state;
+    rk_open(&k);
+    rk_hello(&k);
+    struct fp_command add = kit_member(&b, 2, FP_K_MEMBER_ADD, "field", "ben", FP_ROLE_MEMBER, -1);
+    kit_send(&k, "zoe-phone", &add);
+    struct fp_command c = kit_msg(&b, 1, "field", "from the ridge");
+    kit_send(&k, "ben-pad", &c);
+    kit_run(&k);
+    kit_idle(&k);
+    kit_clear(&k);
+    rk_begin(&batch);
+    rk_add_msg(&batch, "ben", "ben-pad", 1, "field");
+    rk_add_msg(&batch, "ben", "ben-pad", 2, "field");
+    rk_add_msg(&batch, "ben", "ben-pad", 2, "field");
+    rk_add_msg(&batch, "ben", "ben-pad", 3, "kitchen");
+    rk_add_msg(&batch, "ben", "ben-pad", 3, "kitchen"); /* of this one the event comes */
+    rk_send(&k, &batch, 2, 1);
+    kit_run(&k);
+    assert_int_equal(rk_count(&k, FP_TRUNK_KNOWN), 1);
+    assert_true(rk_told(&k, FP_TRUNK_KNOWN, 0, &f));
+    struct fp_id field = kit_id("field");
+    assert_true(f.as.known.lane == 2 && f.as.known.number == 1 && f.as.known.seq == 3 && fp_id_eq(&f.as.known.conv, &field));
+    assert_int_equal(rk_refused(&k, 2, 1), FP_OK);
+    assert_int_equal(rk_refused(&k, 2, 2), FP_EDENIED);
+    assert_int_equal(rk_refused(&k, 2, 3), FP_EDENIED);
+    assert_int_equal(rk_next_n(&k, "ben-pad"), 4);
+    assert_int_equal(rk_head(&k, "field"), 3);
+    assert_int_equal(rk_head(&k, "kitchen"), 2);
     kit_close(&k);
 }
 
@@ -394,6 +433,7 @@ int main(void)
         cmocka_unit_test(refusals_reach_the_relay_with_their_code),
         cmocka_unit_test(a_refusal_is_told_again_after_a_hello),
         cmocka_unit_test(what_the_relay_has_refused_uses_up_its_number),
+        cmocka_unit_test(what_another_one_has_brought_is_known_though_it_is_of_another_scope),
         cmocka_unit_test(receipts_and_status_come_by_a_relay_too),
         cmocka_unit_test(no_ack_leaves_when_the_commit_fails_and_the_batch_comes_again),
         cmocka_unit_test(one_failure_costs_one_replay_and_nothing_is_acked_twice_over),

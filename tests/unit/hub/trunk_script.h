@@ -1,7 +1,7 @@
 /*
  * trunk_script.h: random commands of every kind, as devices would send them, and whether two stores tell the same story in the end.
  *
- * Shape       ten devices of five users, six conversations in one scope; a command may be refused, that is part of the story
+ * Shape       ten devices of five users, six conversations in two scopes; a command may be refused, that is part of the story
  */
 #ifndef TESTS_UNIT_HUB_TRUNK_SCRIPT_H
 #define TESTS_UNIT_HUB_TRUNK_SCRIPT_H
@@ -26,6 +26,11 @@ static const char *const script_devices[SCRIPT_DEVICES] = {"anna-a", "anna-b", "
                                                            "carl-b", "dora-a", "dora-b", "eve-a", "eve-b"};
 static const char *const script_users[SCRIPT_USERS] = {"anna", "ben", "carl", "dora", "eve"};
 static const char *const script_convs[SCRIPT_CONVS] = {"kitchen", "pantry", "cellar", "attic", "garden", "roof"};
+
+static inline const char *script_scope(const char *conv)
+{
+    return strcmp(conv, "garden") == 0 || strcmp(conv, "roof") == 0 ? "yard" : "house";
+}
 
 struct script {
     struct sim_random random;
@@ -62,7 +67,7 @@ static inline struct fp_command script_conv_new(struct script *s, struct kit_bod
             roles[count++] = sim_below(&s->random, FP_ROLE_OWNER + 1);
         }
     }
-    return kit_conv_new(b, n, conv, "house", users, roles, count);
+    return kit_conv_new(b, n, conv, script_scope(conv), users, roles, count);
 }
 
 static inline struct fp_command script_title(struct kit_body *b, uint64_t n, const char *conv, uint64_t title)
