@@ -134,6 +134,27 @@ bool config_load(const struct config_source *source, struct config *c, char out_
     return true;
 }
 
+/* NULL: they go together. Half a pair must not end in a trunk that is open, or in one without the certificate that was meant. */
+static const char *trunk_options_wrong(const struct config *c)
+{
+    bool psk = c->hub_psk_file.text[0] != '\0';
+    bool ca = c->hub_ca_file.text[0] != '\0';
+
+    if (c->relay.text[0] != '\0' && (c->hub.text[0] == '\0' || c->site.text[0] == '\0')) {
+        return "option relay: it needs hub and site";
+    }
+    if (psk != (c->hub_psk_identity.text[0] != '\0')) {
+        return psk ? "option hub_psk_file: it needs hub_psk_identity" : "option hub_psk_identity: it needs hub_psk_file";
+    }
+    if ((c->hub_cert_file.text[0] != '\0') != (c->hub_key_file.text[0] != '\0')) {
+        return "options hub_cert_file and hub_key_file: one needs the other";
+    }
+    if (c->hub_cert_file.text[0] != '\0' && !ca) {
+        return "option hub_cert_file: it needs hub_ca_file";
+    }
+    return psk && ca ? "options hub_psk_file and hub_ca_file: TLS is by a key or by certificates, not by both" : NULL;
+}
+
 bool config_check(const struct config *c, char out_error[CONFIG_ERROR_MAX])
 {
     struct stat st;
@@ -155,12 +176,9 @@ bool config_check(const struct config *c, char out_error[CONFIG_ERROR_MAX])
             return false;
         }
     }
-    if (c->relay.text[0] != '\0' && (c->hub.text[0] == '\0' || c->site.text[0] == '\0')) {
-        (void)snprintf(out_error, CONFIG_ERROR_MAX, "option relay: it needs hub and site");
-        return false;
-    }
-    if (c->hub_cert_file.text[0] != '\0' && (c->hub_key_file.text[0] == '\0' || c->hub_ca_file.text[0] == '\0')) {
-        (void)snprintf(out_error, CONFIG_ERROR_MAX, "option hub_cert_file: it needs hub_key_file and hub_ca_file");
+    why = trunk_options_wrong(c);
+    if (why != NULL) {
+        (void)snprintf(out_error, CONFIG_ERROR_MAX, "%s", why);
         return false;
     }
     if (c->www.text[0] != '\0' && (stat(c->www.text, &st) != 0 || !S_ISDIR(st.st_mode))) {

@@ -50,7 +50,8 @@ const struct option_row option_rows[] = {
     {AT(hub), .kind = OPTION_PEER, .preset = "off", .about = "The hub's broker, for the trunk."},
     {AT(hub_password_file), .kind = OPTION_PATH, .preset = "off", .about = "The same with its password at the hub."},
     {AT(hub_ca_file), .kind = OPTION_PATH, .preset = "off",
-     .about = "TLS to the hub: the certificates, in PEM, that its certificate has to come from. Without this and `hub_psk_file` the trunk is not "
+     .about = "TLS to the hub: the certificates, in PEM, that its certificate has to come from; `hub` is then the name in it, no address. Without "
+              "this and `hub_psk_file` the trunk is not "
               "encrypted."},
     {AT(hub_cert_file), .kind = OPTION_PATH, .preset = "off",
      .about = "The relay's own certificate, in PEM, where the hub asks for one (mutual TLS)."},

@@ -171,6 +171,10 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "fieldpost-relay: %s\n", error);
         return 2;
     }
+    if (action == ACTION_CHECK && !pipe_link_check(&d.config, error)) {
+        (void)fprintf(stderr, "fieldpost-relay: %s\n", error);
+        return 2;
+    }
     if (action == ACTION_CHECK) {
         (void)puts("the configuration is fine");
         return fflush(stdout) != 0;

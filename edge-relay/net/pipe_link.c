@@ -17,6 +17,7 @@
 #include "firmware-client/ports/transport_tcp.h"
 
 #define CLIENT_ID_MAX 64
+#define REASON_MAX 512
 
 struct link_end {
     struct pipe_link *link;
@@ -119,25 +120,27 @@ static void on_network(void *ctx, uint32_t events)
 
 /* ------------------------------------------------------------------ what it tells */
 
-static const char *reason(const struct link_end *e, const struct pipe_event *event)
+/* What failed, and behind it, in brackets, why: a layer below may know more. */
+static const char *reason(const struct link_end *e, const struct pipe_event *event, char buf[REASON_MAX])
 {
-    if (event->why) {
-        return event->why;
-    }
     const char *tls = e->has_tls ? fp_tls_error(&e->tls) : "";
     const char *tcp = fp_tcp_error(&e->tcp);
-    return *tls ? tls : *tcp ? tcp : fp_err_name(event->err);
+    const char *first = event->why ? event->why : *tls ? tls : *tcp ? tcp : fp_err_name(event->err);
+    const char *second = event->why ? tls : *tls ? tcp : "";
+    (void)snprintf(buf, REASON_MAX, "%s%s%s%s", first, *second ? " (" : "", second, *second ? ")" : ""); /* cut off is fine */
+    return buf;
 }
 
 static void on_event(void *ctx, const struct pipe_event *event)
 {
     struct pipe_link *l = ctx;
     const struct link_end *e = &l->ends[event->side];
+    char why[REASON_MAX];
     if (event->state == PIPE_UP) {
         log_line(LOG_INFO, "trunk_up", "side=%s relay=%s peer=%s port=%s", side_names[event->side], l->relay, e->host, e->port);
     } else {
         log_line(LOG_WARN, "trunk_down", "side=%s relay=%s peer=%s port=%s reason=%s retry_ms=%llu", side_names[event->side], l->relay, e->host,
-                 e->port, reason(e, event), (unsigned long long)event->retry_ms);
+                 e->port, reason(e, event, why), (unsigned long long)event->retry_ms);
     }
 }
 
@@ -229,16 +232,13 @@ static bool open_ends(struct pipe_link *l, const struct config *c, struct pipe_c
     return true;
 }
 
-bool pipe_link_open(struct loop *loop, const struct config *c, struct pipe_link **out, char out_error[CONFIG_ERROR_MAX])
+/* By the options, with all that they name; NULL and the error where something is wrong. Nothing is watched or connected. */
+static struct pipe_link *make(struct loop *loop, const struct config *c, char error[CONFIG_ERROR_MAX])
 {
-    *out = NULL;
-    if (c->relay.text[0] == '\0') {
-        return true;
-    }
     struct pipe_link *l = calloc(1, sizeof *l);
     if (!l) {
-        (void)snprintf(out_error, CONFIG_ERROR_MAX, "no memory for the trunk");
-        return false;
+        (void)snprintf(error, CONFIG_ERROR_MAX, "no memory for the trunk");
+        return NULL;
     }
     l->loop = loop;
     l->timer = l->netlink = -1;
@@ -246,12 +246,34 @@ bool pipe_link_open(struct loop *loop, const struct config *c, struct pipe_link 
     memcpy(l->relay, c->relay.text, sizeof l->relay);
     (void)snprintf(l->client_id, sizeof l->client_id, "%.40s.trunk", l->relay);
     struct pipe_config config = {.relay = l->relay, .random = fp_posix_random(), .told = on_event, .told_ctx = l};
-    bool fine = open_ends(l, c, &config, out_error) && open_watches(l, out_error);
+    bool fine = open_ends(l, c, &config, error);
     if (fine && pipe_open(&config, &l->pipe)) {
-        (void)snprintf(out_error, CONFIG_ERROR_MAX, "option relay: a name of 1 to 36 characters of A-Z a-z 0-9 . _ ~ - is expected");
+        (void)snprintf(error, CONFIG_ERROR_MAX, "option relay: a name of 1 to 36 characters of A-Z a-z 0-9 . _ ~ - is expected");
         fine = false;
     }
     if (!fine) {
+        pipe_link_close(l);
+        return NULL;
+    }
+    return l;
+}
+
+bool pipe_link_check(const struct config *c, char out_error[CONFIG_ERROR_MAX])
+{
+    struct pipe_link *l = c->relay.text[0] != '\0' ? make(NULL, c, out_error) : NULL;
+    bool fine = l || c->relay.text[0] == '\0';
+    pipe_link_close(l);
+    return fine;
+}
+
+bool pipe_link_open(struct loop *loop, const struct config *c, struct pipe_link **out, char out_error[CONFIG_ERROR_MAX])
+{
+    *out = NULL;
+    if (c->relay.text[0] == '\0') {
+        return true;
+    }
+    struct pipe_link *l = make(loop, c, out_error);
+    if (!l || !open_watches(l, out_error)) {
         pipe_link_close(l);
         return false;
     }

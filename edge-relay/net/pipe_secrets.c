@@ -126,12 +126,33 @@ static bool unhex(struct content *f)
     return true;
 }
 
+/* The client's sentences name the field of its struct. */
+static const char *option_behind(const char *sentence)
+{
+    static const struct {
+        const char *field, *option;
+    } names[] = {
+        {": host ", "option hub"},
+        {": ca ", "option hub_ca_file"},
+        {": own_crt ", "option hub_cert_file"},
+        {": own_key ", "option hub_key_file"},
+        {": identity ", "option hub_psk_identity"},
+        {": psk ", "option hub_psk_file"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strstr(sentence, names[i].field)) {
+            return names[i].option;
+        }
+    }
+    return "TLS with the hub";
+}
+
 static bool start(struct fp_tls *tls, const struct fp_tls_config *config, const struct fp_transport *inner, struct fp_transport *out, char *error)
 {
     if (fp_tls_init(tls, config, inner, out) == FP_OK) {
         return true;
     }
-    (void)snprintf(error, CONFIG_ERROR_MAX, "TLS with the hub: %s", fp_tls_error(tls));
+    (void)snprintf(error, CONFIG_ERROR_MAX, "%s: %s", option_behind(fp_tls_error(tls)), fp_tls_error(tls));
     return false;
 }
 
@@ -139,10 +160,6 @@ static bool by_key(const struct config *c, struct fp_tls *tls, const struct fp_t
 {
     struct fp_tls_config config = {.profile = FP_TLS_PSK, .entropy = fp_posix_entropy};
     struct content key;
-    if (c->hub_psk_identity.text[0] == '\0') {
-        (void)snprintf(error, CONFIG_ERROR_MAX, "option hub_psk_identity: hub_psk_file needs it");
-        return false;
-    }
     if (!read_file(c->hub_psk_file.text, "hub_psk_file", true, &key, error)) {
         return false;
     }

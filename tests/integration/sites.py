@@ -21,17 +21,17 @@ def relay_path():
 
 
 class Relay:
-    """The daemon, as the trunk's pipe of a site; its gateway listens as well."""
+    """The daemon, as the trunk's pipe of a site; its gateway listens as well. `options` are further ones, and count more."""
 
-    def __init__(self, folder, name, site_port, hub_port, prefix=()):
-        self.folder, self.name, self.prefix = Path(folder), name, list(prefix)
+    def __init__(self, folder, name, site_port, hub_port, prefix=(), options=()):
+        self.folder, self.name, self.prefix, self.options = Path(folder), name, list(prefix), list(options)
         self.site_port, self.hub_port, self.port = site_port, hub_port, free_port()
         self.process = None
         self.log = self.folder / "relay.log"
 
     def start(self):
         options = [f"relay={self.name}", f"site=127.0.0.1:{self.site_port}", f"hub=127.0.0.1:{self.hub_port}", f"broker=127.0.0.1:{self.site_port}",
-                   f"listen=127.0.0.1:{self.port}", "log_level=debug"]
+                   f"listen=127.0.0.1:{self.port}", "log_level=debug", *self.options]
         argv = [*self.prefix, relay_path(), *(word for option in options for word in ("-o", option))]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log, preexec_fn=_die_with_parent)
