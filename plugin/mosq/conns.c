@@ -1,5 +1,6 @@
 #include "plugin/mosq/conns.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define HASH_NONFATAL_OOM 1 /* the broker does not die for us */
@@ -21,6 +22,7 @@ void conns_init(struct conns *c)
 
 static void drop(struct conns *c, struct conn *conn)
 {
+    assert(c->numbers != NULL); /* who is in one table is in both */
     HASH_DEL(c->table, conn);
     HASH_DELETE(hh_number, c->numbers, conn);
     free(conn);
