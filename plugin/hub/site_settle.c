@@ -228,6 +228,8 @@ enum fp_err site_refuse(struct hub *h, const struct fp_trunk *t)
     if (stays && b.settled) {
         return FP_OK;
     }
+    struct fp_bytes why = t->as.refuse.reason;
+    why = why.len > 0 ? why : fp_bytes_of(fp_err_name(code), strlen(fp_err_name(code))); /* told once more, after a hello */
     err = site_keep(h, &b);
-    return err ? err : site_settle_refused(h, &b, &(struct fp_nack){.n = b.n, .code = code, .reason = t->as.refuse.reason, .retry = stays});
+    return err ? err : site_settle_refused(h, &b, &(struct fp_nack){.n = b.n, .code = code, .reason = why, .retry = stays});
 }

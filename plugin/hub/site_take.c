@@ -258,7 +258,6 @@ enum fp_err site_take(struct hub *h, struct command_ctx *x, enum fp_err decoded)
     struct store_branch b = {.device = x->item->device, .n = x->cmd->n, .code = x->second ? FP_EGAP : 0, .at = h->wall};
     struct fp_record_up r = {.user = x->item->user, .device = x->item->device, .command = x->raw, .has_custody = true};
     uint8_t buf[REFUSED_BYTES];
-    static const struct fp_id none;
 
     if (site_unmet(h)) {
         x->why = "this site has not met its hub yet";
@@ -292,7 +291,7 @@ enum fp_err site_take(struct hub *h, struct command_ctx *x, enum fp_err decoded)
     }
     h->site->counters.taken++;
     h->site->counters.doubted += doubt != FP_OK;
-    return answer_relayed(h, x, !doubt && x->conv ? &x->conv->c.id : &none, h->wall);
+    return answer_relayed(h, x, &x->cmd->conv, h->wall);
 }
 
 /* ------------------------------------------------------------------ what else goes up */

@@ -135,10 +135,14 @@ static void acks_of_custody_and_final_ones_keep_apart_and_in_order(void **state)
 
 static void doubt(struct fixture *x, const struct fp_command *c)
 {
+    struct fp_reply r;
+    struct fp_answer a;
     kit_send(&x->k, "ben-pad", c);
     kit_run(&x->k);
     far_read(&x->f);
     assert_true(relayed(&x->k, "ben-pad", c->n));
+    assert_true(kit_reply(&x->k, "ben-pad", kit_replies(&x->k, "ben-pad") - 1, &r) && fp_reply_answer(&r, &a));
+    assert_true(fp_id_eq(&a.conv, &c->conv));
     assert_int_equal(told_on(&x->k, EVENTS).count, 0);
     assert_int_equal(x->f.count, c->n);
     assert_int_equal(x->f.records[c->n - 1].cmd.n, c->n);
