@@ -69,19 +69,27 @@ static void on_live(struct chat *c, const struct fp_notice *n)
 {
     struct fp_receipts all;
     struct fp_horizon h;
-    if (!fp_id_eq(&n->topic->b, &c->conv)) {
+    struct str line = {0};
+    if (n->topic->kind == FP_TOPIC_SCOPE_PRESENCE || n->topic->kind == FP_TOPIC_USER_PRESENCE) {
+        show_presence(&line, true, n->bytes); /* wanted by JSON alone */
+    } else if (!fp_id_eq(&n->topic->b, &c->conv)) {
         return;
-    }
-    if (n->topic->kind == FP_TOPIC_CONV_TYPING) {
+    } else if (n->topic->kind == FP_TOPIC_CONV_TYPING) {
         str_clear(&c->typing);
         show_typing_names(&c->typing, n->bytes, &c->self);
+        show_typing(&line, true, &c->conv, n->bytes);
     } else if (n->topic->kind == FP_TOPIC_CONV_RECEIPTS && fp_receipts_decode(n->bytes, &all) == FP_OK) {
         while (fp_receipts_next(&all, &h)) {
             if (!fp_id_eq(&h.id, &c->self)) {
                 log_receipt(&c->log, h.delivered, h.read);
             }
         }
+        show_receipts(&line, true, &c->conv, n->bytes);
     }
+    if (!c->screen && c->app->set.json) {
+        c->broken = !app_put(&line) || c->broken;
+    }
+    str_fini(&line);
 }
 
 void chat_notice(void *ctx, const struct fp_notice *n)

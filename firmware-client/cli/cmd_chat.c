@@ -113,6 +113,9 @@ static void take_lines(struct chat *c)
         chat_say(c, str_get(&c->input), c->input.len);
         str_clear(&c->input);
     }
+    if (got > 0) {
+        fp_client_typing(c->s.client, &c->conv, c->input.len > 0, clock_mono()); /* a line is begun */
+    }
     if (c->input_ended && c->input.len > 0) {
         chat_say(c, c->input.p, c->input.len);
         str_clear(&c->input);
@@ -183,7 +186,8 @@ int run_chat(struct app *app, const struct args *args)
         str_fini(&why);
         return EXIT_USAGE;
     }
-    int code = session_open(&c.s, app, FP_WANT_EVENTS | FP_WANT_RECEIPTS | FP_WANT_TYPING, chat_notice, &c);
+    const unsigned presence = app->set.json ? FP_WANT_PRESENCE : 0; /* people see it nowhere here */
+    int code = session_open(&c.s, app, FP_WANT_EVENTS | FP_WANT_RECEIPTS | FP_WANT_TYPING | presence, chat_notice, &c);
     if (code) {
         return code;
     }

@@ -88,7 +88,8 @@ const struct command commands[] = {
     {"chat", "CONV", "last=", 1, 1, run_chat, "converse",
      "Shows the conversation, and sends each line that you write. Behind own messages stands how far they are: ... queued,\n"
      "v sent, vv delivered, vV read, ! failed. The line below says who is typing, and whether the hub is there. When input or\n"
-     "output is no terminal, works by lines: input lines are sent, events are printed.\n"
+     "output is no terminal, works by lines: input lines are sent, a line that is begun is told as typing, events are printed, and\n"
+     "with --json what a line of the screen would show as well: state, receipt, typing, presence.\n"
      "Keys: arrows, Home, End, Backspace, Delete, Ctrl-A, -E, -U, -K, -W, -L; Ctrl-D on an empty line or Ctrl-C ends.\n\n"
      "  --last N           shows the last N events first (20)\n",
      "  fieldpost chat site-7\n"},

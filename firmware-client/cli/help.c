@@ -43,7 +43,7 @@ static const char json_help[] =
     "  presence      user state since text\n"
     "  receipt       conv user delivered read\n"
     "  reader        conv seq user delivered read confirmed\n"
-    "  typing        conv text\n"
+    "  typing        conv text: as a sentence, empty when nobody is any more; your own name may be in it\n"
     "  skipped, snapshot   conv from to: what will not come\n"
     "  export, verified   file conv from to events chain\n"
     "  invalid       file seq reason\n"
