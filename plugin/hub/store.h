@@ -180,6 +180,14 @@ struct store_info {
     bool quarantined; /* the file that was there was bad; it has been moved aside and this is a new epoch */
 };
 
+/* A part of a conversation that lies in the archive and cannot be read now. What it was up to is known all the same. */
+struct store_away {
+    uint64_t first, last;
+    uint64_t msgs;     /* up to and with last */
+    struct fp_wall at; /* of last */
+    uint8_t chain[32]; /* after last */
+};
+
 struct store_room {
     uint64_t db_bytes, wal_bytes; /* of the files */
     uint64_t quota_bytes;         /* what the database may grow to */
@@ -212,7 +220,10 @@ struct store_port {
     enum fp_err (*each_conv)(void *ctx, uint64_t after_cid, size_t limit, store_conv_fn fn, void *arg); /* cid ascending */
 
     enum fp_err (*append)(void *ctx, const struct store_run *run);
-    /* The runs that hold any of from..to, ascending. The first may begin before from, the last end after to. */
+    /*
+     * The runs that hold any of from..to, ascending. The first may begin before from, the last end after to. FP_EAGAIN where one comes that lies in
+     * the archive and is not there now (find_away).
+     */
     enum fp_err (*each_run)(void *ctx, uint64_t cid, uint64_t from, uint64_t to, store_run_fn fn, void *arg);
 
     enum fp_err (*load_member)(void *ctx, uint64_t cid, const struct fp_id *user, struct store_member *out, bool *out_found);
@@ -240,7 +251,7 @@ struct store_port {
 
     /*
      * Puts other bytes in the place of those of the run that begins at first; its seqs, counts and chain stay. For redaction.
-     * FP_ECORRUPT where no run begins there.
+     * FP_ECORRUPT where no run begins there, FP_EAGAIN where it lies in the archive and is not there now.
      */
     enum fp_err (*rewrite_run)(void *ctx, uint64_t cid, uint64_t first, struct fp_bytes events);
     /*
@@ -248,7 +259,10 @@ struct store_port {
      * Outside of a transaction. FP_EBUSY: not done yet, call again.
      */
     enum fp_err (*scrub)(void *ctx);
-    /* Removes up to limit runs whose last is <= upto, oldest first; never a conversation's last. *out_last: of the last one removed, 0: none. */
+    /*
+     * Removes up to limit runs whose last is <= upto, oldest first; never a conversation's last. *out_last: of the last one removed, 0: none. A part
+     * that is away goes as a whole or not at all, and counts as one run.
+     */
     enum fp_err (*drop_runs)(void *ctx, uint64_t cid, uint64_t upto, size_t limit, uint64_t *out_last);
 
     enum fp_err (*load_person)(void *ctx, const struct fp_id *user, struct store_person *out, bool *out_found);
@@ -292,6 +306,17 @@ struct store_port {
     enum fp_err (*load_held)(void *ctx, const struct fp_id *relay, uint64_t cid, struct store_held *out); /* all 0 where there is no row */
     enum fp_err (*save_held)(void *ctx, const struct store_held *r);                                      /* inserts or replaces */
     enum fp_err (*forget_held)(void *ctx, const struct fp_id *relay);                                     /* all rows of that relay */
+
+    /*
+     * One step of moving old runs into the archive, if there is one: those from before `before`, as soon as there are enough of them for a file or
+     * the oldest is from before `overdue`; never a conversation's last run, and none of one that forgets what is old (retention_days). Nothing that
+     * can be read changes. Its own transaction. *out_more is false when all conversations have been looked at; the next call begins anew.
+     */
+    enum fp_err (*archive)(void *ctx, struct fp_wall before, struct fp_wall overdue, bool *out_more);
+    /* The first part of from.. that is away. */
+    enum fp_err (*find_away)(void *ctx, uint64_t cid, uint64_t from, struct store_away *out, bool *out_found);
+    /* The next line that the operator should see; NULL: none. Good until the next call on the store. */
+    const char *(*line)(void *ctx);
 
     /* Of the room that there is: the larger share of what the store may use and of what its disk has. Also in a transaction; 0: not known. */
     unsigned (*percent_used)(void *ctx);

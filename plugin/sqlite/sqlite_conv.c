@@ -209,7 +209,7 @@ static enum fp_err append(void *ctx, const struct store_run *run)
     return rc == SQLITE_OK ? FP_OK : store_refuse(s, rc);
 }
 
-static bool column_run(sqlite3_stmt *stmt, uint64_t cid, struct store_run *out)
+bool column_run(sqlite3_stmt *stmt, uint64_t cid, struct store_run *out)
 {
     *out = (struct store_run){
         .cid = cid,
@@ -222,17 +222,13 @@ static bool column_run(sqlite3_stmt *stmt, uint64_t cid, struct store_run *out)
     return out->first >= 1 && out->first <= out->last && column_chain(stmt, 5, out->chain);
 }
 
-static enum fp_err each_run(void *ctx, uint64_t cid, uint64_t from, uint64_t to, store_run_fn fn, void *arg)
+/* Those that are rows. */
+static enum fp_err each_row(struct sqlite_store *s, uint64_t cid, uint64_t from, uint64_t to, store_run_fn fn, void *arg, bool *out_go_on)
 {
-    struct sqlite_store *s = ctx;
     bool go_on = true;
     bool readable = true;
     int rc = SQLITE_OK;
 
-    store_enter(s);
-    if (from > to || !store_key_fits(cid, 0)) {
-        return FP_OK; /* an empty range, or a number that nobody has */
-    }
     struct query q = store_query(s, SQL_RUNS);
     query_u64(&q, store_key(cid, 0));
     query_u64(&q, store_key(cid, from));
@@ -241,13 +237,41 @@ static enum fp_err each_run(void *ctx, uint64_t cid, uint64_t from, uint64_t to,
     while (go_on && (rc = query_step(&q)) == SQLITE_ROW) {
         struct store_run run;
         readable = column_run(q.stmt, cid, &run);
-        if (readable && run.last >= from) { /* the first one found may end before: from is above the head */
+        if (readable && run.last >= from) { /* the first one found may end before: from is above the head, or in a segment */
             go_on = fn(arg, &run);
         }
         go_on = go_on && readable;
     }
     s->in_callback = false;
+    *out_go_on = go_on;
     return store_loaded(s, &q, rc, readable);
+}
+
+/* Rows and segments take turns: what had to be changed has come back out of the archive. */
+static enum fp_err each_run(void *ctx, uint64_t cid, uint64_t from, uint64_t to, store_run_fn fn, void *arg)
+{
+    struct sqlite_store *s = ctx;
+    struct segment seg;
+    enum fp_err err = FP_OK;
+    bool found = true;
+    bool go_on = true;
+
+    store_enter(s);
+    if (!store_key_fits(cid, 0)) {
+        return FP_OK; /* a number that nobody has */
+    }
+    while (!err && go_on && found && from <= to) {
+        err = archive_find(s, cid, from, to, &seg, &found);
+        uint64_t end = found ? seg.first - 1 : to;
+        if (!err && from <= end) {
+            err = each_row(s, cid, from, end, fn, arg, &go_on);
+        }
+        if (!err && go_on && found) {
+            err = archive_each(s, &seg, from, to, fn, arg, &go_on);
+            from = seg.last + 1;
+        }
+    }
+    return err;
 }
 
 void store_conv_port(struct store_port *p)

@@ -7,6 +7,7 @@
 #ifndef PLUGIN_SQLITE_SQLITE_IMPL_H
 #define PLUGIN_SQLITE_SQLITE_IMPL_H
 
+#include "plugin/sqlite/sqlite_segment.h"
 #include "plugin/sqlite/sqlite_sql.h"
 #include "plugin/sqlite/sqlite_store.h"
 
@@ -14,6 +15,35 @@
  * (0.4 against 0.55 ms here); long ones write a page that changes often fewer times. At 250 frames the 99th percentile of a commit was 2.4 ms, at
  * 1,000 it was 1.3 ms. */
 #define SQLITE_STORE_WAL_FRAMES 1000
+
+#define ARCHIVE_MARKS 32
+#define ARCHIVE_LINES 8
+#define ARCHIVE_LINE_BYTES 384
+
+struct archive_mark { /* of a file that could not be used, so that this is said once and a bad one is read once */
+    char name[SEGMENT_NAME_MAX];
+    struct segment_stamp stamp;
+    bool try_again; /* it is there, but the disk did not give it */
+};
+
+struct archive {
+    const char *dir; /* NULL: there is none */
+    uint64_t (*random)(void *arg);
+    void *random_arg;
+    uint64_t cid;  /* where the next step goes on */
+    bool any;      /* are there any segments? */
+    bool gone_due; /* may there be files to erase? */
+    bool gone_kept;
+    char gone_after[SEGMENT_NAME_MAX];
+    char held[SEGMENT_NAME_MAX]; /* the segment whose runs are in memory; "": none */
+    struct segment_stamp held_stamp;
+    uint8_t *own_runs;
+    size_t runs_len;
+    struct archive_mark marks[ARCHIVE_MARKS];
+    size_t next_mark;
+    char lines[ARCHIVE_LINES][ARCHIVE_LINE_BYTES];
+    size_t first_line, line_count;
+};
 
 struct sqlite_store {
     sqlite3 *db;
@@ -30,6 +60,7 @@ struct sqlite_store {
     bool scrub_due;            /* bytes that nobody may find any more may be in the files */
     uint32_t scrub_next;       /* page, from 0 */
     uint32_t scrub_left;       /* pages of this round; 0: a new round */
+    struct archive archive;
     char last_error[256];
 };
 
@@ -80,6 +111,37 @@ enum fp_err store_scrub(struct sqlite_store *s, uint32_t max_pages);
 /* After a checkpoint, while a scrub is due: the pages that it has just written, so that none can slip past the round. */
 int store_scrub_frames(struct sqlite_store *s);
 
+/* In the order of SQL_RUNS. */
+bool column_run(sqlite3_stmt *stmt, uint64_t cid, struct store_run *out);
+/* For the operator. */
+void archive_say(struct sqlite_store *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The first segment that holds any of from..to. */
+enum fp_err archive_find(struct sqlite_store *s, uint64_t cid, uint64_t from, uint64_t to, struct segment *out, bool *out_found);
+/* Its runs, in memory until the next one is loaded. FP_EAGAIN: it is away. */
+enum fp_err archive_load(struct sqlite_store *s, const struct segment *seg, struct fp_bytes *out_runs);
+/* Hands out those runs that hold any of from..to. */
+enum fp_err archive_each(struct sqlite_store *s, const struct segment *seg, uint64_t from, uint64_t to, store_run_fn fn, void *arg, bool *out_go_on);
+/* In a transaction: the runs are rows again, and the file is to be erased. Refuses like a save. */
+enum fp_err archive_bring_back(struct sqlite_store *s, const struct segment *seg);
+/* In a transaction: the segment is no more, and the file is to be erased. */
+enum fp_err archive_forget(struct sqlite_store *s, const struct segment *seg);
+/* Erases what is to be erased, a few files at a time. FP_EBUSY: there are more. */
+enum fp_err archive_erase(struct sqlite_store *s);
+const char *archive_dir_of(const struct sqlite_store *s); /* "": there is none */
+/* Frees the runs that are held in memory. */
+void archive_let_go(struct archive *a);
+struct archive_mark *archive_mark_of(struct archive *a, const char *name); /* NULL: none */
+void archive_mark(struct archive *a, const char *name, const struct segment_stamp *stamp, bool try_again);
+int archive_gone_add(struct sqlite_store *s, const char *name);
+int archive_gone_drop(struct sqlite_store *s, const char *name);
+/* A name of ours goes into no other directory. */
+bool column_name(sqlite3_stmt *stmt, int column, char out[SEGMENT_NAME_MAX]);
+void query_name(struct query *q, const char *name);
+enum fp_err archive_open(struct sqlite_store *s, const struct sqlite_store_config *config);
+void archive_close(struct sqlite_store *s);
+
+void store_archive_make_port(struct store_port *p);
+void store_archive_port(struct store_port *p);
 void store_conv_port(struct store_port *p);
 void store_member_port(struct store_port *p);
 void store_device_port(struct store_port *p);

@@ -99,6 +99,8 @@ static int read_tails(sqlite3 *db)
         "SELECT id, device, event FROM branch ORDER BY id DESC LIMIT 1",
         "SELECT relay, have, acked FROM peer ORDER BY relay DESC LIMIT 1",
         "SELECT relay, cid, seq FROM held ORDER BY relay DESC, cid DESC LIMIT 1",
+        "SELECT key, last, name FROM segment ORDER BY key DESC LIMIT 1",
+        "SELECT name FROM segment_gone ORDER BY name DESC LIMIT 1",
     };
     int rc = SQLITE_DONE;
 
@@ -284,6 +286,10 @@ static enum fp_err open_locked(struct sqlite_store *s, const struct sqlite_store
     if (err) {
         return err;
     }
+    err = say(s, archive_open(s, config), "cannot read the database", config->path, why);
+    if (err) {
+        return err;
+    }
     (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL); /* it is ours now */
     s->scrub_due = scrub != 0;
     if (scrub == 1) {
@@ -330,6 +336,7 @@ void sqlite_store_close(struct sqlite_store *s)
     }
     store_enter(s);
     store_rollback(s);
+    archive_close(s);
     /* While an access reader is open our close is not the last one, and would leave the WAL as it is. What fails here fails nobody. */
     (void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     disconnect(s);

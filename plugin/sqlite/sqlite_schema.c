@@ -163,10 +163,28 @@ static const char third_schema[] = "CREATE TABLE record ("
                                    " about INTEGER NOT NULL,"
                                    " PRIMARY KEY (relay, cid)) STRICT, WITHOUT ROWID;";
 
+/*
+ * The archive: the runs of a segment are not in event but in the file of this name. Names in segment_gone are of files that no segment needs: not
+ * finished yet, or no longer wanted; what is found of them is erased.
+ */
+static const char fourth_schema[] = "CREATE TABLE segment ("
+                                    " key INTEGER PRIMARY KEY," /* cid << 36 | first */
+                                    " last INTEGER NOT NULL,"
+                                    " msgs INTEGER NOT NULL,"
+                                    " at INTEGER NOT NULL,"
+                                    " runs INTEGER NOT NULL,"
+                                    " bytes INTEGER NOT NULL,"
+                                    " sha256 BLOB NOT NULL,"
+                                    " chain BLOB NOT NULL,"
+                                    " name BLOB NOT NULL) STRICT;"
+
+                                    "CREATE TABLE segment_gone (name BLOB NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;";
+
 static const char *const migrations[] = {
     first_schema,
     second_schema,
     third_schema,
+    fourth_schema,
 };
 
 struct sqlite_schema sqlite_schema_current(void)

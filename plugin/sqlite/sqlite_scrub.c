@@ -230,11 +230,12 @@ enum fp_err store_scrub(struct sqlite_store *s, uint32_t max_pages)
     if (s->in_tx) {
         return FP_ECORRUPT;
     }
-    if (!s->scrub_due) {
-        return FP_OK;
+    enum fp_err err = archive_erase(s);
+    if (err || !s->scrub_due) {
+        return err;
     }
     (void)sqlite3_busy_timeout(s->db, READER_WAIT_MS);
-    enum fp_err err = empty_wal(s);
+    err = empty_wal(s);
     err = err ? err : scrub_slice(s, max_pages);
     (void)sqlite3_busy_timeout(s->db, USUAL_WAIT_MS);
     if (err) {

@@ -215,6 +215,7 @@ struct store_port sqlite_store_port(struct sqlite_store *s)
 {
     struct store_port p = {.ctx = s, .begin = port_begin, .commit = port_commit, .rollback = port_rollback};
 
+    store_archive_port(&p);
     store_conv_port(&p);
     store_member_port(&p);
     store_device_port(&p);

@@ -19,8 +19,9 @@ struct sqlite_store_config {
     uint64_t max_bytes;            /* page quota; 0 = none. Below the disk's size it keeps deletes possible on a full disk */
     const char *vfs;               /* NULL = the default; tests give a fault-injecting one */
     uint64_t (*random)(void *arg); /* for the epoch; arg as below */
-    void *random_arg;
-    uint64_t now_s; /* for the name of a file moved aside */
+    void *random_arg;              /* outlives the store */
+    uint64_t now_s;                /* for the name of a file moved aside */
+    const char *archive_dir;       /* where old runs go; NULL: nowhere. Outlives the store */
 };
 
 struct sqlite_store;

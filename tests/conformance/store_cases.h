@@ -25,6 +25,7 @@ extern const struct CMUnitTest store_cases_device[];
 extern const struct CMUnitTest store_cases_receipts[];
 extern const struct CMUnitTest store_cases_change[];
 extern const struct CMUnitTest store_cases_runs[];
+extern const struct CMUnitTest store_cases_archive[];
 extern const struct CMUnitTest store_cases_people[];
 extern const struct CMUnitTest store_cases_trunk[];
 extern const struct CMUnitTest store_cases_branch[];

@@ -9,7 +9,7 @@
 
 #include "tests/conformance/store_cases.h"
 
-#define CASES_MAX 96
+#define CASES_MAX 128
 
 static int set_up(void **state)
 {
@@ -35,8 +35,9 @@ static int tear_down(void **state)
 
 int store_conformance_run(const struct store_maker *maker)
 {
-    const struct CMUnitTest *const lists[] = {store_cases_conv, store_cases_member, store_cases_device, store_cases_receipts, store_cases_change,
-                                              store_cases_runs, store_cases_people, store_cases_trunk,  store_cases_branch,   store_cases_site};
+    const struct CMUnitTest *const lists[] = {store_cases_conv,   store_cases_member, store_cases_device,  store_cases_receipts,
+                                              store_cases_change, store_cases_runs,   store_cases_archive, store_cases_people,
+                                              store_cases_trunk,  store_cases_branch, store_cases_site};
     struct store_maker copy = *maker;
     struct CMUnitTest all[CASES_MAX];
     size_t count = 0;

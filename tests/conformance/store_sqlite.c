@@ -10,18 +10,20 @@
 struct world {
     struct temp_dir dir;
     char path[TEMP_PATH_MAX];
+    char archive[TEMP_PATH_MAX];
     struct sqlite_store *store;
 };
 
-static uint64_t seven(void *arg)
+static uint64_t chance(void *arg)
 {
+    static uint64_t last;
     (void)arg;
-    return 7;
+    return ++last;
 }
 
 static enum fp_err open_store(struct world *w, struct store_port *out)
 {
-    const struct sqlite_store_config config = {.path = w->path, .random = seven};
+    const struct sqlite_store_config config = {.path = w->path, .random = chance, .archive_dir = w->archive};
     struct store_info info = {0};
     char why[256];
     enum fp_err err = sqlite_store_open(&w->store, &config, &info, why, sizeof why);
@@ -40,6 +42,7 @@ static enum fp_err make(void *ctx, struct store_port *out)
 
     temp_dir_make(&w->dir);
     temp_dir_path(&w->dir, "hub.db", w->path);
+    temp_dir_path(&w->dir, "", w->archive); /* beside the database; nothing of it is left at the end either */
     return open_store(w, out);
 }
 

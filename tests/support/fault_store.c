@@ -61,6 +61,8 @@ static enum fp_err count_save(struct fault_store *f)
     X(load_target, (void *ctx, uint64_t cid, uint64_t seq, struct store_target *out, bool *out_found), (f->inner.ctx, cid, seq, out, out_found))     \
     X(each_target, (void *ctx, uint64_t cid, uint64_t from, uint64_t to, store_target_fn fn, void *arg), (f->inner.ctx, cid, from, to, fn, arg))     \
     X(each_confirm, (void *ctx, uint64_t cid, uint64_t seq, store_confirm_fn fn, void *arg), (f->inner.ctx, cid, seq, fn, arg))                      \
+    X(archive, (void *ctx, struct fp_wall before, struct fp_wall overdue, bool *out_more), (f->inner.ctx, before, overdue, out_more))                \
+    X(find_away, (void *ctx, uint64_t cid, uint64_t from, struct store_away *out, bool *out_found), (f->inner.ctx, cid, from, out, out_found))       \
     X(scrub, (void *ctx), (f->inner.ctx))                                                                                                            \
     X(load_person, (void *ctx, const struct fp_id *user, struct store_person *out, bool *out_found), (f->inner.ctx, user, out, out_found))           \
     X(each_timer, (void *ctx, store_timer_fn fn, void *arg), (f->inner.ctx, fn, arg))                                                                \
@@ -143,9 +145,16 @@ static void fault_room(void *ctx, struct store_room *out)
     f->inner.room(f->inner.ctx, out);
 }
 
+static const char *fault_line(void *ctx)
+{
+    struct fault_store *f = ctx;
+
+    return f->inner.line(f->inner.ctx);
+}
+
 struct store_port fault_store_port(struct fault_store *f)
 {
 #define ENTRY(name, params, args) .name = fault_##name,
     return (struct store_port){
-        .ctx = f, .rollback = fault_rollback, .percent_used = fault_percent_used, .room = fault_room, LOADS(ENTRY) SAVES(ENTRY)};
+        .ctx = f, .rollback = fault_rollback, .percent_used = fault_percent_used, .room = fault_room, .line = fault_line, LOADS(ENTRY) SAVES(ENTRY)};
 }

@@ -10,6 +10,7 @@ static const struct {
     const char *step;
 } allowed[] = {
     {SQL_CHANGE, "SCAN member USING COVERING INDEX member_change"}, /* LIMIT 1 from its end: one look-up */
+    {SQL_SEGMENT_ANY, "SCAN segment"},                              /* LIMIT 1 from its beginning */
     {SQL_TIMERS, "SCAN timer USING INDEX timer_due"},               /* all of them are asked for, at the start */
 };
 
