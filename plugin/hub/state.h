@@ -195,6 +195,7 @@ struct hub {
     struct head_queue heads_now, heads_later;
     uint64_t republish_after; /* cid; UINT64_MAX: all retained messages are out */
     struct fp_mono prune_due;
+    struct fp_mono archive_due;
     struct fp_mono ops_due;
     bool scrubbed; /* since runs were last rewritten or dropped; false after a start, which may have come in front of a scrub */
     struct fp_mono scrub_again;
@@ -347,6 +348,10 @@ enum fp_err change_delete(struct hub *h, struct command_ctx *x);
 enum fp_err change_react(struct hub *h, struct command_ctx *x);
 enum fp_err change_confirm(struct hub *h, struct command_ctx *x);
 enum fp_err redact_apply(struct hub *h, struct command_ctx *x);
+enum fp_err archive_run(struct hub *h); /* part of due_run() */
+uint64_t archive_wait_us(const struct hub *h, struct fp_mono now);
+/* The last part of from.. that is away: what can be read begins behind it. */
+enum fp_err archive_last_away(struct hub *h, const struct hub_conv *c, uint64_t from, struct store_away *out, bool *out_found);
 enum fp_err redact_due(struct hub *h); /* after a commit: what was redacted leaves the files; part of due_run() */
 uint64_t redact_wait_us(const struct hub *h, struct fp_mono now);
 
@@ -379,7 +384,7 @@ void typing_close(struct hub *h);
 enum fp_err typing_report(struct hub *h, struct command_ctx *x);                     /* k-typing */
 void typing_stop(struct hub *h, const struct fp_id *conv, const struct fp_id *user); /* he has sent, or left */
 void typing_gone(struct hub *h, const struct fp_id *device);                         /* its connection has ended */
-void typing_hide(struct hub *h, const struct fp_id *user); /* who may see him has changed: where he still may be seen, his next word shows him again */
+void typing_hide(struct hub *h, const struct fp_id *user); /* who may see him has changed: where he still may be seen, his next word shows him */
 enum fp_err typing_run(struct hub *h);
 uint64_t typing_wait_us(const struct hub *h, struct fp_mono now);
 
