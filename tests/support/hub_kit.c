@@ -29,6 +29,11 @@ void kit_open(struct kit *k)
 
 void kit_open_on(struct kit *k, struct store_port store, const struct store_info *info)
 {
+    kit_open_as(k, store, info, NULL);
+}
+
+void kit_open_as(struct kit *k, struct store_port store, const struct store_info *info, const char *site)
+{
     memset(k, 0, sizeof(*k));
     fault_store_init(&k->fault, store);
     fake_bus_init(&k->bus);
@@ -36,6 +41,10 @@ void kit_open_on(struct kit *k, struct store_port store, const struct store_info
     k->config.commands_per_s = 0;
     k->config.asks_per_s = 0;
     k->config.now_per_s = 0;
+    if (site) {
+        k->config.role = HUB_ROLE_SITE;
+        k->config.relay = kit_id(site);
+    }
     k->mono.us = 1000000;
     k->wall.ms = 1700000000000;
     open_hub(k, info);

@@ -41,6 +41,7 @@ struct fp_id kit_id(const char *text);
 void kit_open(struct kit *k);
 /* On another store than the fake; it is the caller's, and outlives the kit. */
 void kit_open_on(struct kit *k, struct store_port store, const struct store_info *info);
+void kit_open_as(struct kit *k, struct store_port store, const struct store_info *info, const char *site); /* NULL: a hub */
 void kit_close(struct kit *k);
 void kit_restart(struct kit *k); /* as after kill -9: staged and untold is gone, the store's commits stay */
 void kit_pass(struct kit *k, uint64_t ms);
