@@ -50,7 +50,7 @@ void kit_pass(struct kit *k, uint64_t ms);
 void kit_raw(struct kit *k, const char *device, enum fp_topic_kind topic, struct fp_bytes payload);
 void kit_send(struct kit *k, const char *device, const struct fp_command *c);
 void kit_disconnect(struct kit *k, const char *device);
-#define KIT_RELAY_CONN 1000 /* the connection that relays' frames come on */
+#define KIT_RELAY_CONN 1000                                                    /* the connection that relays' frames come on */
 void kit_relay_frame(struct kit *k, const char *relay, struct fp_bytes frame); /* on .../up, as its pipe would bring it */
 void kit_relay_gone(struct kit *k, const char *relay);
 void kit_as(struct kit *k, const char *user, const char *device, const struct fp_command *c);
