@@ -3,6 +3,7 @@
 #include "plugin/hub/site.h"
 
 #define DISK_PERCENT 70         /* as the first level of site_disk.c */
+#define DISK_OVER_PERCENT 65    /* below that it is over: what hovers at the limit is one alert */
 #define REMEMBERED_US 60000000U /* a failed commit is wrong for a minute */
 #define ALERT_BYTES 128
 
@@ -46,6 +47,18 @@ static void drop_over(struct hub_ops *o)
     }
     o->alerts_changed = o->alerts_changed || kept < o->alert_count;
     o->alert_count = kept;
+}
+
+static void look_at_disk(struct hub *h, unsigned percent_used)
+{
+    static const struct fp_id nobody;
+    bool is_on = false;
+    for (size_t i = 0; i < h->ops.alert_count && !is_on; i++) {
+        is_on = is_same(&h->ops.alerts[i], "disk", &nobody);
+    }
+    if (percent_used >= (is_on ? DISK_OVER_PERCENT : DISK_PERCENT)) {
+        raise_alert(h, "disk", NULL, percent_used);
+    }
 }
 
 static void look_at_commits(struct hub *h)
@@ -101,9 +114,7 @@ static void put_alert(struct fp_enc *e, const struct ops_alert *a)
 void ops_alerts(struct hub *h, unsigned percent_used)
 {
     struct hub_ops *o = &h->ops;
-    if (percent_used >= DISK_PERCENT) {
-        raise_alert(h, "disk", NULL, percent_used);
-    }
+    look_at_disk(h, percent_used);
     look_at_commits(h);
     look_at_trunks(h);
     drop_over(o);

@@ -2,7 +2,7 @@
 #include "plugin/hub/site.h"
 
 #define LOOK_EVERY_US 1000000U
-#define SLACK 2 /* percent below its limit a level ends */
+#define SLACK 5 /* percent below its limit a level ends: what hovers there is not said over and over */
 
 static const struct level {
     unsigned percent;

@@ -179,9 +179,16 @@ static void a_full_disk_is_an_alert_until_there_is_room(void **state)
     assert_true(is(fp_dec_text(&what), "disk"));
     assert_int_equal(number(d, "value"), 92);
     assert_true(number(d, "since") == since);
-    mem_store_set_used(k.mem, 10);
+    mem_store_set_used(k.mem, 65);
+    second(&k);
+    assert_int_equal(rows(report(&k, ALERTS)), 1);
+    mem_store_set_used(k.mem, 64);
     second(&k);
     assert_int_equal(rows(report(&k, ALERTS)), 0);
+    size_t told = fake_bus_count(&k.bus, ALERTS);
+    mem_store_set_used(k.mem, 69); /* not again before 70 */
+    second(&k);
+    assert_int_equal(fake_bus_count(&k.bus, ALERTS), told);
     kit_close(&k);
 }
 

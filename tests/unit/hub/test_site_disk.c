@@ -117,9 +117,16 @@ static void a_level_ends_a_little_below_its_limit(void **state)
     fill(x, 84);
     assert_false(logs(x, "disk"));
     assert_false(takes(x, FP_PRIORITY_BULK));
-    fill(x, 82);
-    assert_true(logs(x, "disk 82 % used: outcomes are kept"));
+    fill(x, 80);
+    assert_false(logs(x, "disk"));
+    fill(x, 79);
+    assert_true(logs(x, "disk 79 % used: outcomes are kept"));
     assert_true(takes(x, FP_PRIORITY_BULK));
+    far_clear(&x->f);
+    fill(x, 65);
+    assert_false(logs(x, "disk"));
+    fill(x, 64);
+    assert_true(logs(x, "disk 64 % used: everything is taken again"));
 }
 
 static bool is_known(struct fixture *x, uint64_t n)
