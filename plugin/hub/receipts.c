@@ -1,6 +1,7 @@
 #include "plugin/hub/receipts.h"
 
 #include "plugin/core/receipts.h"
+#include "plugin/hub/trunk.h"
 
 static struct receipt receipt_of(const struct store_receipt *r)
 {
@@ -197,21 +198,44 @@ static enum fp_err apply_row(struct hub *h, struct command_ctx *x, const struct 
 }
 
 /* Either all of its rows count, or none. */
-enum fp_err receipts_report(struct hub *h, struct command_ctx *x)
+static enum fp_err report_whole(struct hub *h, struct command_ctx *x, struct fp_receipt_body body)
 {
-    struct fp_receipt_body body;
-    struct fp_receipt_row row;
-
-    enum fp_err err = fp_receipt_body_decode(x->cmd->body, &body, &x->why);
-    if (err) {
-        return err;
-    }
     struct fp_receipt_body again = body;
+    struct fp_receipt_row row;
+    enum fp_err err = FP_OK;
     while (!err && fp_receipt_body_next(&body, &row)) {
         err = check_row(h, x, &row);
     }
     while (!err && fp_receipt_body_next(&again, &row)) {
         err = apply_row(h, x, &row);
+    }
+    return err;
+}
+
+/* The site has taken all of it. What has become wrong since, as where he was put out, takes nothing from the rest. */
+static enum fp_err report_relayed(struct hub *h, struct command_ctx *x, struct fp_receipt_body body)
+{
+    struct fp_receipt_row row;
+    enum fp_err err = FP_OK;
+    enum fp_err wrong = FP_OK;
+    bool any = false;
+    while (!err && fp_receipt_body_next(&body, &row)) {
+        err = relays_may_touch(h, &row.conv);
+        err = err ? err : check_row(h, x, &row);
+        err = err ? err : apply_row(h, x, &row);
+        any = any || !err;
+        wrong = fp_err_is_peer(err) ? err : wrong;
+        err = fp_err_is_peer(err) && err != FP_EFULL && err != FP_EBUSY ? FP_OK : err;
+    }
+    return err || any ? err : wrong;
+}
+
+enum fp_err receipts_report(struct hub *h, struct command_ctx *x)
+{
+    struct fp_receipt_body body;
+    enum fp_err err = fp_receipt_body_decode(x->cmd->body, &body, &x->why);
+    if (!err) {
+        err = x->relayed ? report_relayed(h, x, body) : report_whole(h, x, body);
     }
     if (!err) {
         nudge_report(h, x);

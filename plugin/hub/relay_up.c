@@ -34,6 +34,14 @@ static enum fp_err is_within(struct hub *h, const struct relay *r, const struct 
     return err;
 }
 
+enum fp_err relays_may_touch(struct hub *h, const struct fp_id *conv)
+{
+    bool own = false;
+    enum fp_err err = is_within(h, h->relays->at.relay, conv, &own);
+    return err || own ? err : FP_EDENIED;
+}
+
+/* Any of them: receipts_report() looks at each. */
 static enum fp_err receipts_within(struct hub *h, const struct relay *r, const struct fp_command *cmd, bool *out)
 {
     struct fp_receipt_body body;
@@ -45,7 +53,8 @@ static enum fp_err receipts_within(struct hub *h, const struct relay *r, const s
     if (fp_receipt_body_decode(cmd->body, &body, &ignored)) {
         return FP_OK; /* refused for that */
     }
-    while (!err && *out && fp_receipt_body_next(&body, &row)) {
+    *out = false;
+    while (!err && !*out && fp_receipt_body_next(&body, &row)) {
         err = is_within(h, r, &row.conv, out);
     }
     return err;

@@ -49,6 +49,7 @@ void relays_undo(struct hub *h);        /* and of batch_undo() */
 /* A command that a relay has brought (x->relayed). Called where events and answers are made: */
 void relays_branch(const struct hub *h, const struct command_ctx *x, struct fp_event *ev);
 enum fp_err relays_refused(struct hub *h, struct command_ctx *x, enum fp_err code); /* the relay is told as well as the device */
+enum fp_err relays_may_touch(struct hub *h, const struct fp_id *conv);              /* the relay that has brought the command: FP_EDENIED (R4) */
 /* A repeat of what was ordered before: the relay is told, where the event itself is not going to tell it. */
 enum fp_err relays_known(struct hub *h, const struct fp_answer *a);
 

@@ -331,6 +331,58 @@ static void receipts_and_status_come_by_a_relay_too(void **state)
 
 /* ------------------------------------------------------------------ the store fails */
 
+static uint64_t read_of(const struct kit *k, const char *conv, const char *user)
+{
+    struct store_port p = mem_store_port(k->mem);
+    struct store_receipt r;
+    struct store_conv c;
+    struct fp_id id = kit_id(conv);
+    struct fp_id who = kit_id(user);
+    bool found = false;
+    assert_int_equal(p.load_conv(p.ctx, &id, &c, &found), FP_OK);
+    assert_int_equal(p.load_receipt(p.ctx, c.cid, &who, &r), FP_OK);
+    return r.read;
+}
+
+static void put_read(struct fp_enc *e, const char *conv, uint64_t seq)
+{
+    fp_enc_text(e, conv, strlen(conv));
+    fp_enc_array(e, 2);
+    fp_enc_uint(e, seq);
+    fp_enc_uint(e, seq);
+}
+
+/* Of several conversations: he was put out of one, and one is of another scope. */
+static void of_receipts_each_counts_for_itself(void **state)
+{
+    struct kit k;
+    struct kit_body b;
+    (void)state;
+    rk_open(&k);
+    rk_hello(&k);
+    struct fp_command c = kit_member(&b, 2, FP_K_MEMBER_ADD, "field", "ben", FP_ROLE_MEMBER, -1);
+    kit_send(&k, "zoe-phone", &c);
+    c = kit_conv_new(&b, 2, "attic", "shed", NULL, NULL, 0); /* without ben */
+    kit_send(&k, "anna-phone", &c);
+    kit_run(&k);
+    struct fp_enc *e = &b.e;
+    fp_enc_init(e, b.buf, sizeof(b.buf));
+    fp_enc_map(e, 3);
+    put_read(e, "attic", 1);
+    put_read(e, "field", 1);
+    put_read(e, "kitchen", 1);
+    c = (struct fp_command){.kind = FP_K_RECEIPT, .priority = FP_PRIORITY_NORMAL, .body = fp_enc_bytes_of(e)};
+    rk_begin(&batch);
+    rk_add(&batch, "ben", "ben-pad", &c, (struct fp_record_up){0});
+    rk_send(&k, &batch, FP_LANE_RECEIPTS, 1);
+    kit_run(&k);
+    assert_int_equal(read_of(&k, "kitchen", "ben"), 1);
+    assert_int_equal(read_of(&k, "attic", "ben"), 0);
+    assert_int_equal(read_of(&k, "field", "ben"), 0);
+    assert_int_equal(rk_refused(&k, FP_LANE_RECEIPTS, 1), FP_OK);
+    kit_close(&k);
+}
+
 static void no_ack_leaves_when_the_commit_fails_and_the_batch_comes_again(void **state)
 {
     uint64_t credit = 0;
@@ -435,6 +487,7 @@ int main(void)
         cmocka_unit_test(what_the_relay_has_refused_uses_up_its_number),
         cmocka_unit_test(what_another_one_has_brought_is_known_though_it_is_of_another_scope),
         cmocka_unit_test(receipts_and_status_come_by_a_relay_too),
+        cmocka_unit_test(of_receipts_each_counts_for_itself),
         cmocka_unit_test(no_ack_leaves_when_the_commit_fails_and_the_batch_comes_again),
         cmocka_unit_test(one_failure_costs_one_replay_and_nothing_is_acked_twice_over),
         cmocka_unit_test(a_full_store_takes_the_credit_and_gives_it_back),
