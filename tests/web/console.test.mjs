@@ -86,6 +86,16 @@ for (const [size, width] of [
       await go(page, "#/operations", ".ops .chart");
       await page.click("details summary");
       assert.deepEqual(await faultsOf(page), [], "operations");
+      await go(page, "#/", ".conv-pane"); /* on a phone a conversation has the whole screen */
+      await page.click(".account");
+      await page.click(".menu >> text=Who may see me");
+      await page.click("text=Add a person");
+      await page.click("dialog [type=submit]");
+      assert.deepEqual(await faultsOf(page), [], "who may see me");
+      if (size === phone) {
+        assert.deepEqual(await page.evaluate(() => [document.querySelector("dialog").scrollWidth <= innerWidth, document.documentElement.scrollWidth]), [true, phone.width]);
+      }
+      await page.keyboard.press("Escape");
       await go(page, "#/c/north-tower", ".feed article");
       await page.evaluate(() => {
         fake.goOffline();
@@ -116,6 +126,12 @@ onPage("what is touched on a phone is 44 pixels or more", {size: phone, touch: t
     await go(page, hash, ".main");
     assert.deepEqual(await small(), [], hash);
   }
+  await go(page, "#/", ".conv-pane");
+  await page.click(".account");
+  assert.deepEqual(await small(), [], "menu");
+  await page.click(".menu >> text=Who may see me");
+  await page.click("text=Add a person");
+  assert.deepEqual(await small(), [], "who may see me");
 });
 
 const evil = [
@@ -432,6 +448,35 @@ onPage("a second conversation, another member, a status: the dialogs do what the
   await page.waitForSelector(".members >> text=ben.okafor");
   await page.keyboard.press("Escape");
   await page.waitForSelector(".panel", {state: "detached"});
+});
+
+onPage("who may see me: by keys alone, and nothing is told that is wrong", {}, async (page) => {
+  await page.focus(".account");
+  await page.keyboard.press("Enter");
+  for (let i = 0; !(await page.evaluate(() => /Who may see me/.test(document.activeElement.textContent))); i++) {
+    assert.ok(i < 12, "the menu has it");
+    await page.keyboard.press("ArrowDown");
+  }
+  await page.keyboard.press("Enter");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "policy-everyone");
+  await page.keyboard.press("End"); /* the last level */
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("<b>");
+  await page.keyboard.press("Enter");
+  assert.match(await page.textContent("dialog .error"), /“<b>” is no user name/);
+  assert.equal(await page.getAttribute("#policy-user-1", "aria-invalid"), "true");
+  await page.fill("#policy-user-1", "ana.kovac");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("dialog", {state: "detached"});
+  assert.equal(await page.evaluate(() => document.activeElement.className), "account", "the focus is back");
+  const told = await page.evaluate(() => fake.calls.filter(([what]) => what === "policy"));
+  assert.deepEqual(told, [["policy", [{viewer: "everyone", level: "hidden"}, {viewer: {user: "ana.kovac"}, level: "exact"}]]]);
+  await page.click(".account");
+  await page.click("text=Sign out and delete");
+  await page.click("dialog [type=submit]");
+  await page.waitForSelector("#password");
+  assert.ok(!(await page.evaluate(() => JSON.stringify({...localStorage}))).includes("ana.kovac"), "who leaves nothing leaves no names");
 });
 
 onPage("a tap on a message opens what can be done, beside it", {size: phone, touch: true}, async (page) => {

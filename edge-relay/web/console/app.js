@@ -6,6 +6,7 @@ import {addStory, Ops} from "./ops.js";
 import {OpsData} from "./opsdata.js";
 import {Panel} from "./panel.js";
 import {avatar, idGrammar, siteName, stateText, titleOf} from "./people.js";
+import {askPolicy} from "./policy.js";
 import {clockText, say} from "./text.js";
 import {Thread} from "./thread.js";
 
@@ -178,6 +179,7 @@ export class App {
         },
       })),
       {label: say("statusSet"), icon: "edit", run: () => this.askStatus()},
+      {label: say("policyMenu"), icon: "eye", run: () => askPolicy(this.fp, (promise) => this.run(promise))},
       {label: say("themeTo", {theme: say(`theme${theme[0].toUpperCase()}${theme.slice(1)}`)}), icon: "sun", run: nextTheme},
       {
         label: say("signOut"),
@@ -219,7 +221,7 @@ export class App {
   async forget() {
     const {fp} = this;
     this.signOut();
-    dropUser();
+    dropUser(fp.user);
     await fp.stop();
     if (fp.name) {
       indexedDB.deleteDatabase(fp.name);

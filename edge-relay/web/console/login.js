@@ -3,10 +3,11 @@ import {fill, h, icon} from "./dom.js";
 import {idGrammar} from "./people.js";
 import {say} from "./text.js";
 
-/* The colours and the user's name; the password only if the user asked for it. The messages are the client's, in IndexedDB. */
+/* The colours, the user's name, and his rules of who may see him; the password only if he asked for it. The messages are the client's, in IndexedDB. */
 const THEME = "fieldpost.theme";
 const USER = "fieldpost.user";
 const KEEP = "fieldpost.keep";
+const POLICY = "fieldpost.policy.";
 
 const saved = {
   get: (key) => {
@@ -50,7 +51,22 @@ export function keptLogin() {
 
 export const dropLogin = () => saved.set(KEEP, null);
 
-export const dropUser = () => saved.set(USER, null);
+export function dropUser(user) {
+  saved.set(USER, null);
+  saved.set(POLICY + user, null);
+}
+
+/** The rules that this browser has told the hub last, which does not tell them back; hostile until looked at. */
+export function keptPolicy(user) {
+  try {
+    const rows = JSON.parse(saved.get(POLICY + user));
+    return Array.isArray(rows) ? rows : [];
+  } catch {
+    return [];
+  }
+}
+
+export const keepPolicy = (user, rules) => saved.set(POLICY + user, JSON.stringify(rules));
 
 function keep(user, password, stay) {
   saved.set(USER, user);

@@ -506,7 +506,9 @@ export class Fieldpost {
   idle() {}
   watch() {}
   status() {}
-  policy() {}
+  policy(rules) {
+    this.calls.push(["policy", rules]);
+  }
 
   async readers(id, seq) {
     if (this.link.state !== "online") {
