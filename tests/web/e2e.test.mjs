@@ -9,7 +9,7 @@ import {join} from "node:path";
 import {after, before, test} from "node:test";
 import {Broker} from "./broker.mjs";
 import {browser, built, open, signIn} from "./console_kit.mjs";
-import {Cli, Gateway, killAll, Wan} from "./e2e_kit.mjs";
+import {Cli, Gateway, killAll, seed, Wan} from "./e2e_kit.mjs";
 import {until} from "./until.mjs";
 
 let dist;
@@ -160,14 +160,23 @@ step("receipts: delivered to and read by all, on both kinds of client", async ()
   await chat.has("his message is read", (row) => row.type === "state" && row.state === "read");
 });
 
-step("typing", async () => {
+step("typing: from a browser to both kinds of client, and from the C client to the browsers", async () => {
+  const typing = () => chat.rows.filter((row) => row.type === "typing").at(-1)?.text;
   await ben.fill(".composer textarea", "Wait");
   await shows(ana, ".typing-line", "ben is typing");
+  await until(() => typing() === "ben is typing", "carl sees it");
   await ben.fill(".composer textarea", "");
   await ana.waitForFunction(() => !document.querySelector(".typing-line").textContent.includes("ben"));
+  await until(() => typing() === "", "carl sees the end of it");
+  chat.child.stdin.write("I am still"); // a line without its end
+  await Promise.all([ana, ben].map((page) => shows(page, ".typing-line", "carl is typing")));
+  chat.say(" on the way.");
+  await Promise.all([ana, ben].map((page) => saw(page, "I am still on the way.")));
+  await Promise.all([ana, ben].map((page) => page.waitForFunction(() => !document.querySelector(".typing-line").textContent.includes("carl"))));
 });
 
-step("presence", async () => {
+step("presence: who is there, and who is not any more, on both kinds of client", async () => {
+  const heard = (user) => chat.rows.filter((row) => row.type === "presence" && row.user === user).at(-1)?.state;
   await ana.click(".details-button");
   const carlHere = ana.locator(".members li", {hasText: "carl"});
   await carlHere.locator("text=Active").waitFor();
@@ -176,6 +185,10 @@ step("presence", async () => {
   chat = carl.open("chat", conv, "--last", "100");
   await carlHere.locator("text=Active").waitFor();
   await ana.keyboard.press("Escape");
+  await until(() => heard("ben") === "active", "carl sees that ben is there");
+  await ben.click(".account");
+  await ben.click(".menu >> text=Show me as Busy");
+  await until(() => heard("ben") === "busy", "and what he is shown as");
 });
 
 step("reactions", async () => {
@@ -285,6 +298,60 @@ step("who is taken out hears nothing any more", async () => {
   await chat.end();
   assert.deepEqual([...faults(ana), ...faults(ben)], []);
   await Promise.all([ana, ben].map((page) => page.context().close()));
+});
+
+test("10,000 messages of the hub: up to the first one and back to the last, with something in sight in every frame", async () => {
+  const broker = await startBroker({commands_per_s: "0"});
+  const gateway = await startGateway(broker);
+  const text = (i) => `${i}. ${"brick ".repeat(i % 23)}`;
+  await seed(broker, "ivan", {conv: "archive", scope: "riverside", title: "Archive", members: {jana: 1}}, 10000, text);
+  const page = await person(gateway, "jana");
+  await enter(page, "Archive");
+  await page.click(".to-end"); // it opens at the first one unread
+  await saw(page, "10000. ");
+  const seen = await page.evaluate(async () => {
+    const feed = document.querySelector(".feed");
+    const result = {frames: [], blank: 0, most: 0, numbers: []};
+    const box = feed.getBoundingClientRect();
+    const frame = async (by) => {
+      const start = performance.now();
+      feed.scrollTop += by;
+      await new Promise(requestAnimationFrame);
+      await new Promise((done) => setTimeout(done, 0));
+      result.frames.push(performance.now() - start);
+      const drawn = [...feed.children].filter((el) => !el.matches(".spacer")).map((el) => el.getBoundingClientRect());
+      const isBlank = [0.25, 0.5, 0.75].some((share) => {
+        const y = box.top + box.height * share;
+        return !drawn.some((one) => one.top - 24 <= y && y <= one.bottom + 24);
+      });
+      result.blank += isBlank ? 1 : 0;
+      result.most = Math.max(result.most, drawn.length);
+    };
+    const first = () => feed.querySelector(".text")?.textContent.split(".")[0];
+    const isStart = () => feed.scrollTop === 0 && feed.querySelector(".history").textContent.startsWith("This is where");
+    const isEnd = () => feed.scrollHeight - feed.scrollTop - feed.clientHeight < 2;
+    const begin = performance.now();
+    while (!isStart() && performance.now() - begin < 60000) {
+      await frame(-2500);
+    }
+    result.top = first();
+    result.up = performance.now() - begin;
+    while (!isEnd() && performance.now() - begin < 60000) {
+      await frame(7500);
+    }
+    result.last = [...feed.querySelectorAll(".text")].at(-1).textContent.split(".")[0];
+    result.down = performance.now() - begin - result.up;
+    return result;
+  });
+  const at = (share) => seen.frames[Math.floor((seen.frames.length - 1) * share)].toFixed(1);
+  seen.frames.sort((a, b) => a - b);
+  console.log(`${seen.frames.length} frames: median ${at(0.5)} ms, 95 % ${at(0.95)} ms, longest ${at(1)} ms; up in ${Math.round(seen.up)} ms, down in ${Math.round(seen.down)} ms`);
+  assert.deepEqual([seen.top, seen.last], ["1", "10000"], "both ends are reached");
+  assert.equal(seen.blank, 0, "frames in which nothing was drawn at some height");
+  assert.ok(seen.most <= 100, `${seen.most} drawn at once`);
+  assert.ok(at(0.5) <= 50 && at(0.95) <= 250 && at(1) <= 2000, "smoothly"); // alone 17 ms; the machine may have more to do
+  assert.deepEqual(faults(page), []);
+  await page.context().close();
 });
 
 test("at a site: without the WAN messages are relayed and provisional, with it they are sent", async () => {

@@ -1,10 +1,16 @@
 /** The other programs of an end-to-end test, as child processes: the gateway, the C client, and a network that can be cut. */
 import {spawn} from "node:child_process";
+import {once} from "node:events";
 import {existsSync} from "node:fs";
+import {createRequire} from "node:module";
 import {connect, createServer} from "node:net";
 import {dirname, join, resolve} from "node:path";
+import * as K from "../../edge-relay/web/sdk/keys.js";
+import * as W from "../../edge-relay/web/sdk/wire.js";
 import {canConnect, freePort} from "./broker.mjs";
 import {until} from "./until.mjs";
+
+const mqtt = createRequire(new URL("../../edge-relay/web/package.json", import.meta.url))("mqtt");
 
 const alive = new Set();
 
@@ -111,6 +117,36 @@ export class Cli {
     }
     return session.rows;
   }
+}
+
+/** A conversation of many messages, by a device that has nothing but MQTT: arrays of 64 as fast as the hub takes them. `text(i)` is of message i. */
+export async function seed(broker, user, conversation, count, text) {
+  const device = `${user}-seed`;
+  const [up, down] = ["up", "down"].map((leaf) => `fp/1/device/${device}/${leaf}`);
+  const client = mqtt.connect(broker.url, {clientId: device, username: user, protocolVersion: 4, reconnectPeriod: 0});
+  const say = (value) => client.publish(up, W.encode(value), {qos: 1});
+  let answered = 0;
+  let welcome = null;
+  client.on("message", (_topic, bytes) => {
+    const reply = W.replyOf(W.decode(bytes));
+    welcome = reply.what === K.REPLY_WELCOME ? reply : welcome;
+    if (reply.what === K.REPLY_NACK) {
+      throw new Error(`the hub refuses what is to be seeded: ${reply.reason}`);
+    }
+    answered += reply.what === K.REPLY_ACK ? reply.rows.length : 0;
+  });
+  await once(client, "connect");
+  await client.subscribeAsync(down, {qos: 1});
+  say(W.plainCommand(K.K_HELLO, {body: W.map([K.HELLO_PROTOCOL, K.WIRE_VERSION], [K.HELLO_FRESH, true])}));
+  await until(() => welcome, "the hub's welcome");
+  const {conv, ...body} = conversation;
+  say(W.commandOf({kind: K.K_CONV_NEW, n: 1, conv, body}));
+  for (let i = 1; i <= count; i += 64) {
+    await until(() => answered > i - 64 * 16, "the hub keeps up");
+    say(Array.from({length: Math.min(64, count + 1 - i)}, (_one, k) => W.commandOf({kind: K.K_MSG, n: i + k + 1, conv, body: {text: text(i + k)}})));
+  }
+  await until(() => answered === count + 1, "all of it is answered");
+  await client.endAsync(true);
 }
 
 /** A network on the way to a port, which can be cut: what is open breaks, what is new is refused. */
