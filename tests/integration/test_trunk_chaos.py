@@ -8,7 +8,7 @@ import stock_bridge
 import trunk_script
 from trunk_load import Load
 
-ROUNDS = int(os.environ.get("FIELDPOST_TRUNK_KILLS", "6"))  # from trunk_script.ROAM_FROM on one device goes from place to place as well
+ROUNDS = int(os.environ.get("FIELDPOST_TRUNK_KILLS", "6"))
 
 
 @pytest.fixture

@@ -153,7 +153,6 @@ def copy_of(db, to):
 @pytest.mark.limit(150)
 def test_a_site_gets_back_an_older_database(load, tmp_path):
     """What it had in custody by then is with the devices' outboxes still. It is noticed that the log is older, and said."""
-    load.refusals = False  # a refusal that went with the database is not said again by anyone
     load.open()
     s, site = load.s, load.places["site-b"]
     load.until(time.monotonic() + 1.0)

@@ -17,9 +17,6 @@ class Step:
     roam: bool     # the one who goes from place to place does
 
 
-ROAM_FROM = 25  # rounds: with that device a run in five does not settle within its time yet
-
-
 def draw(chance, rounds):
     """A round takes about 0.8 s, and what it takes to start again."""
     return [Step(chance.choice(FAULTS), chance.choice(PLACES), chance.uniform(0.1, 0.5), chance.choice((0.0, chance.uniform(0, 0.5))),
@@ -30,7 +27,7 @@ def play(stage, steps):
     """stage: until(time), lose_clients(n), roam(), down(what, place), up(what, place); what is "hub", "site", "pipe", "cut", "hole" or "part"."""
     for s in steps:
         stage.until(time.monotonic() + s.before)
-        if s.roam and len(steps) >= ROAM_FROM:
+        if s.roam:
             stage.roam()
         stage.lose_clients(s.clients)
         if s.fault == "flap":
