@@ -207,11 +207,19 @@ static void log_store(struct hub *h, enum fp_err err)
     tells_log(h, TELL_ERROR, &l);
 }
 
+static const char *why_not(enum fp_err err)
+{
+    if (err == FP_EAGAIN) {
+        return "this needs events that lie in the hub's archive, which is not attached now; nothing was lost, try again later";
+    }
+    return err == FP_EFULL ? "the hub's storage is full; nothing was lost, try again later" : "the hub's storage failed; try again";
+}
+
 /* A command that the store could not take: nothing of it happened, and the device may send it again. */
 static enum fp_err nack_for_store(struct hub *h, const struct source_item *item, struct fp_bytes one, enum fp_err err)
 {
     struct fp_command cmd;
-    const char *why = err == FP_EFULL ? "the hub's storage is full; nothing was lost, try again later" : "the hub's storage failed; try again";
+    const char *why = why_not(err);
     const char *ignored = NULL;
 
     (void)fp_command_decode(one, h->config.command_bytes, &cmd, &ignored);
@@ -220,7 +228,9 @@ static enum fp_err nack_for_store(struct hub *h, const struct source_item *item,
         dev->turned_away = cmd.n;
     }
     h->stats.full += err == FP_EFULL;
-    log_store(h, err);
+    if (err != FP_EAGAIN) { /* the archive has said which file it misses */
+        log_store(h, err);
+    }
     struct fp_nack nack = {
         .n = cmd.n,
         .code = err == FP_EFULL ? FP_EFULL : FP_EBUSY,
@@ -240,7 +250,7 @@ static enum fp_err settle_one(struct hub *h, const struct source_item *item, str
         h->failures_in_a_row = 0;
         return FP_OK;
     }
-    h->failures_in_a_row += err != FP_EFULL;
+    h->failures_in_a_row += err != FP_EFULL && err != FP_EAGAIN;
     batch_undo(h);
     err = nack_for_store(h, item, one, err);
     return err ? err : batch_commit(h);

@@ -23,10 +23,29 @@ static bool take_run(void *arg, const struct store_run *run)
     return false;
 }
 
+/* What a part of the archive was up to is known also while it is away. */
+static enum fp_err find_in_away(struct hub *h, uint64_t cid, uint64_t seq, struct at_run *out)
+{
+    struct store_away away;
+    bool found = false;
+    enum fp_err err = h->store.find_away(h->store.ctx, cid, seq, &away, &found);
+
+    if (err || !found || away.last != seq) {
+        return err ? err : FP_EAGAIN;
+    }
+    out->first = away.first;
+    out->last = away.last;
+    memcpy(out->chain, away.chain, CHAIN_BYTES);
+    return FP_OK;
+}
+
 static enum fp_err find_run(struct hub *h, uint64_t cid, uint64_t seq, bool with_events, struct at_run *out)
 {
     *out = (struct at_run){.h = h, .with_events = with_events};
     enum fp_err err = h->store.each_run(h->store.ctx, cid, seq, seq, take_run, out);
+    if (err == FP_EAGAIN) {
+        return find_in_away(h, cid, seq, out);
+    }
     if (!err && out->last == 0) {
         err = FP_ECORRUPT; /* none is missing above the floor */
     }

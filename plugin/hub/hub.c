@@ -22,6 +22,7 @@ void hub_config_init(struct hub_config *c)
         .asks_per_s = FP_ASKS_PER_S,
         .now_per_s = FP_NOW_PER_S,
         .answers_days = 60,
+        .archive_days = 90,
         .open_scopes = true,
         .cache_convs = 4096,
     };
@@ -80,6 +81,7 @@ void hub_reconfigure(struct hub *h, const struct hub_config *config)
     h->config = *config;
     h->config.cache_convs = cache_convs;
     h->prune_due.us = 0;
+    h->archive_due.us = 0;
     relays_reconfigure(h);
 }
 
@@ -164,7 +166,7 @@ enum fp_err hub_turn(struct hub *h, const struct source_item *items, size_t coun
     }
     if (err) { /* what was due and not told is asked for again; a read may well work the next time */
         batch_undo(h);
-        h->failures_in_a_row += err != FP_EFULL;
+        h->failures_in_a_row += err != FP_EFULL && err != FP_EAGAIN;
         err = h->failures_in_a_row >= FAILURES_TO_STOP ? err : FP_OK;
     }
     cache_trim(h);

@@ -52,6 +52,8 @@ struct hub_config {
     uint32_t asks_per_s;                  /* the same for what asks without a number (hello, get, heads, digest, readers ...) */
     uint32_t now_per_s;                   /* and for what travels on .../now; it is dropped without an answer */
     uint32_t answers_days;                /* how long old answers are kept; 0 = for ever */
+    bool archive;                         /* the store has one: events older than archive_days go there */
+    uint32_t archive_days;                /* 0: as soon as they are not the newest */
     bool open_scopes;                     /* anyone may open a new scope */
     struct fp_id services[HUB_NAMES_MAX]; /* users that may do everything everywhere */
     size_t service_count;

@@ -273,6 +273,20 @@ static enum fp_err build_page(struct hub *h, const struct page_job *job, const s
     return err ? err : elide_page(h, job, c, b);
 }
 
+/* A part of it is away: it is answered as if the floor were behind that, for now. */
+static enum fp_err skip_away(struct hub *h, struct page_job *job, struct hub_conv *c, struct page_build *b)
+{
+    struct store_away away;
+    bool found = false;
+    enum fp_err err = archive_last_away(h, c->c.cid, job->after + 1, &away, &found);
+
+    if (err || !found) {
+        return err ? err : FP_EAGAIN;
+    }
+    err = tell_snapshot(h, job, c, away.last);
+    return err ? err : build_page(h, job, c, b);
+}
+
 /* Is the job's user (still) allowed to see the conversation, and from where on? */
 static enum fp_err may_see(struct hub *h, const struct page_job *job, struct hub_conv **out_conv, uint64_t *out_floor)
 {
@@ -306,6 +320,9 @@ static enum fp_err next_page(struct hub *h, struct page_job *job, bool *out_more
     }
     if (!err) {
         err = build_page(h, job, c, &b);
+    }
+    if (err == FP_EAGAIN) {
+        err = skip_away(h, job, c, &b);
     }
     if (err) {
         return err;

@@ -202,7 +202,8 @@ void relay_scan_members(struct hub *h, struct relay *r, struct relay_conv *c, en
 
 /* ---- relay_down_told.c: one record each, in the arena; an empty span: nothing to tell */
 enum fp_err relay_told_receipts(struct hub *h, struct relay_conv *c, struct fp_bytes *out, uint64_t *out_sum);
-enum fp_err relay_told_conv(struct hub *h, const struct relay_conv *c, struct fp_bytes *out);
+enum fp_err relay_told_conv(struct hub *h, const struct relay_conv *c, const struct store_away *away,
+                            struct fp_bytes *out); /* away: the floor is behind it */
 enum fp_err relay_told_person(struct hub *h, const struct relay *r, const struct fp_id *user, struct fp_bytes *out, uint64_t *out_version);
 
 /* ---- relay_live.c */

@@ -82,7 +82,7 @@ static bool add_member(void *arg, const struct store_member *m)
     return !k->e.failed;
 }
 
-enum fp_err relay_told_conv(struct hub *h, const struct relay_conv *c, struct fp_bytes *out)
+enum fp_err relay_told_conv(struct hub *h, const struct relay_conv *c, const struct store_away *away, struct fp_bytes *out)
 {
     struct hub_conv *hc = NULL;
     struct members k = {0};
@@ -101,8 +101,8 @@ enum fp_err relay_told_conv(struct hub *h, const struct relay_conv *c, struct fp
     }
     struct fp_conv_state s = {.conv = c->id,
                               .scope = hc->c.scope,
-                              .floor = hc->c.floor,
-                              .floor_chain = fp_bytes_of(hc->c.floor_chain, sizeof(hc->c.floor_chain)),
+                              .floor = away ? away->last : hc->c.floor,
+                              .floor_chain = fp_bytes_of(away ? away->chain : hc->c.floor_chain, sizeof(hc->c.floor_chain)),
                               .about = hc->c.about_seq,
                               .title = arena_copy(&h->arena, title), /* spans of the store end with the next call */
                               .retention_days = hc->c.retention_days,

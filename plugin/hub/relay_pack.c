@@ -181,10 +181,10 @@ static void put_filler(struct packing *p, const struct fp_id *conv)
     (void)put(p, fp_enc_bytes_of(&e));
 }
 
-static enum fp_err put_conv(struct packing *p, const struct relay_conv *c)
+static enum fp_err put_conv(struct packing *p, const struct relay_conv *c, const struct store_away *away)
 {
     struct fp_bytes record;
-    enum fp_err err = relay_told_conv(p->h, c, &record);
+    enum fp_err err = relay_told_conv(p->h, c, away, &record);
     if (!err && record.len > TRUNK_RECORDS_BYTES) {
         p->r->stats.unsendable++;
         put_filler(p, &c->id);
@@ -210,27 +210,50 @@ static bool put_run(void *arg, const struct store_run *run)
 }
 
 /* What is gone since it was numbered (the floor has moved over it) is told as a floor, and its other numbers say nothing. */
-static enum fp_err put_events(struct packing *p, const struct relay_seg *s, uint64_t skip)
+static enum fp_err put_below(struct packing *p, const struct relay_conv *c, const struct store_away *away)
 {
-    const struct relay_conv *c = s->conv;
+    uint64_t floor = away ? away->last : c->floor;
     enum fp_err err = FP_OK;
-    p->seq = s->value + skip;
-    p->upto = s->value + s->count - 1;
     bool first = true;
-    while (!err && !p->full && p->seq <= c->floor && p->seq <= p->upto) {
+    while (!err && !p->full && p->seq <= floor && p->seq <= p->upto) {
         if (first) {
-            err = put_conv(p, c);
+            err = put_conv(p, c, away);
         } else {
             put_filler(p, &c->id);
         }
         first = false;
         p->seq += !p->full;
     }
-    if (err || p->full || p->seq > p->upto) {
+    return err;
+}
+
+static bool is_put(const struct packing *p)
+{
+    return p->full || p->seq > p->upto;
+}
+
+/* What lies in the archive and is away is for the relay as if it were gone: the others do not wait for it. */
+static enum fp_err put_behind_away(struct packing *p, const struct relay_conv *c)
+{
+    struct store_away away;
+    bool found = false;
+    enum fp_err err = archive_last_away(p->h, c->cid, p->seq, &away, &found);
+    err = err ? err : found ? put_below(p, c, &away) : FP_EAGAIN;
+    return err || is_put(p) ? err : p->h->store.each_run(p->h->store.ctx, c->cid, p->seq, p->upto, put_run, p);
+}
+
+static enum fp_err put_events(struct packing *p, const struct relay_seg *s, uint64_t skip)
+{
+    const struct relay_conv *c = s->conv;
+    p->seq = s->value + skip;
+    p->upto = s->value + s->count - 1;
+    enum fp_err err = put_below(p, c, NULL);
+    if (err || is_put(p)) {
         return err;
     }
     err = p->h->store.each_run(p->h->store.ctx, c->cid, p->seq, p->upto, put_run, p);
-    return err ? err : p->full || p->seq > p->upto ? FP_OK : FP_ECORRUPT;
+    err = err == FP_EAGAIN ? put_behind_away(p, c) : err;
+    return err ? err : is_put(p) ? FP_OK : FP_ECORRUPT;
 }
 
 static enum fp_err put_told(struct packing *p, const struct relay_seg *s)
@@ -240,7 +263,7 @@ static enum fp_err put_told(struct packing *p, const struct relay_seg *s)
     enum fp_err err = FP_OK;
     switch (s->kind) {
     case RELAY_SEG_CONV:
-        return put_conv(p, s->conv);
+        return put_conv(p, s->conv, NULL);
     case RELAY_SEG_RECEIPTS:
         err = relay_told_receipts(p->h, s->conv, &record, &ignored);
         break;

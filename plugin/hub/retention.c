@@ -1,3 +1,4 @@
+#include "plugin/hub/receipts.h"
 #include "plugin/hub/trunk.h"
 
 #define DAY_MS 86400000ULL
@@ -27,8 +28,16 @@ static struct fp_wall on_the_hour(struct fp_wall at)
 
 static enum fp_err oldest_is_due(struct hub *h, const struct hub_conv *c, struct fp_wall *out)
 {
+    struct store_away away;
+    bool found = false;
+
     *out = h->wall;
     enum fp_err err = h->store.each_run(h->store.ctx, c->c.cid, c->c.floor + 1, c->c.head, first_run, out);
+    if (err == FP_EAGAIN) { /* it goes as a whole, when the last of it is old enough */
+        err = h->store.find_away(h->store.ctx, c->c.cid, c->c.floor + 1, &away, &found);
+        err = err || found ? err : FP_EAGAIN;
+        *out = found ? away.at : *out;
+    }
     *out = plus_days(*out, c->c.retention_days);
     return err;
 }
@@ -151,29 +160,42 @@ static bool note_member(void *arg, const struct store_member *m)
     return true;
 }
 
+static void stage_member(struct hub *h, struct hub_member *m)
+{
+    if (!m->staged) {
+        m->staged = true;
+        m->next_staged = h->staged_members;
+        h->staged_members = m;
+    }
+}
+
+static uint64_t seen_by(const struct hub_member *m)
+{
+    uint64_t before = m->m.from > 0 ? m->m.from - 1 : 0;
+    return m->r.read > before ? m->r.read : before;
+}
+
+static enum fp_err load_member(struct hub *h, const struct hub_conv *c, const struct fp_id *user, struct hub_member **out)
+{
+    enum fp_err err = cache_member(h, c->c.cid, user, out);
+    return err ? err : receipts_load(h, *out);
+}
+
 static enum fp_err settle_member(struct hub *h, const struct hub_conv *c, const struct old_runs *o, const struct fp_id *user)
 {
     struct hub_member *m = NULL;
-    enum fp_err err = cache_member(h, c->c.cid, user, &m);
-    if (!err) {
-        err = receipts_load(h, m);
-    }
+    enum fp_err err = load_member(h, c, user, &m);
     if (err) {
         return err;
     }
-    uint64_t seen = m->m.from > 0 ? m->m.from - 1 : 0;
+    uint64_t seen = seen_by(m);
     uint64_t unseen = 0;
-    seen = m->r.read > seen ? m->r.read : seen;
     for (size_t i = o->msg_count; i > 0 && o->msgs[i - 1].seq > seen; i--) {
         unseen += !fp_id_eq(&o->msgs[i - 1].user, user);
     }
     if (unseen > 0) {
         m->m.read_msgs += unseen;
-        if (!m->staged) {
-            m->staged = true;
-            m->next_staged = h->staged_members;
-            h->staged_members = m;
-        }
+        stage_member(h, m);
     }
     return FP_OK;
 }
@@ -221,48 +243,119 @@ enum fp_err retention_forget(struct hub *h, struct hub_conv *c, uint64_t upto)
 
 /* ------------------------------------------------------------------ */
 
-static enum fp_err drop(struct hub *h, struct hub_conv *c, const struct old_runs *o)
+static enum fp_err raise_floor(struct hub *h, struct hub_conv *c, uint64_t upto, const uint8_t chain[32])
 {
-    uint64_t last = 0;
-    enum fp_err err = settle_members(h, c, o);
-    if (!err) {
-        err = h->store.drop_runs(h->store.ctx, c->c.cid, o->upto, RUNS_A_STEP, &last);
-    }
-    if (!err && last != o->upto) {
-        err = FP_ECORRUPT;
-    }
-    if (err) {
-        return err;
-    }
-    c->c.floor = last;
-    memcpy(c->c.floor_chain, o->chain, sizeof(o->chain)); /* what is left goes on from it (digest.c) */
-    stage_conv(h, c);                                     /* its head is told anew, with the floor */
-    if (h->scrubbed) {                                    /* redact_due(); should the batch fail, one scrub is for nothing */
+    stage_conv(h, c); /* its head is told anew, with the floor */
+    c->c.floor = upto;
+    memcpy(c->c.floor_chain, chain, sizeof(c->c.floor_chain)); /* what is left goes on from it (digest.c) */
+    if (h->scrubbed) {                                         /* redact_due(); should the batch fail, one scrub is for nothing */
         h->scrubbed = false;
         h->scrub_again.us = h->mono.us + SCRUB_AFTER_US;
     }
     return h->store.save_conv(h->store.ctx, &c->c, (struct fp_bytes){0}, (struct fp_bytes){0});
 }
 
+static enum fp_err drop_upto(struct hub *h, const struct hub_conv *c, uint64_t upto, size_t limit)
+{
+    uint64_t last = 0;
+    enum fp_err err = h->store.drop_runs(h->store.ctx, c->c.cid, upto, limit, &last);
+    return err || last == upto ? err : FP_ECORRUPT;
+}
+
+static enum fp_err drop(struct hub *h, struct hub_conv *c, const struct old_runs *o)
+{
+    enum fp_err err = settle_members(h, c, o);
+    if (!err) {
+        err = drop_upto(h, c, o->upto, RUNS_A_STEP);
+    }
+    return err ? err : raise_floor(h, c, o->upto, o->chain);
+}
+
+/* ------------------------------------------------------------------ what is old and lies in a part of the archive that is not there */
+
+static enum fp_err find_old_away(struct hub *h, const struct hub_conv *c, struct store_away *out, bool *out_found)
+{
+    struct store_away one;
+    uint64_t from = c->c.floor + 1;
+    bool found = true;
+    enum fp_err err = FP_OK;
+
+    *out_found = false;
+    while (!err && found) {
+        err = h->store.find_away(h->store.ctx, c->c.cid, from, &one, &found);
+        found = !err && found && one.first <= from && plus_days(one.at, c->c.retention_days).ms <= h->wall.ms;
+        if (found) {
+            *out = one;
+            *out_found = true;
+            from = one.last + 1;
+        }
+    }
+    return err;
+}
+
+/* Who wrote what of it cannot be seen: what each one has read is counted from what is left. */
+static enum fp_err count_anew(struct hub *h, struct hub_conv *c)
+{
+    struct member_ids k = {.h = h};
+    enum fp_err err = h->store.each_member(h->store.ctx, c->c.cid, note_member, &k);
+    err = k.no_memory ? FP_ENOMEM : err;
+    for (size_t i = 0; !err && i < k.count; i++) {
+        struct hub_member *m = NULL;
+        err = load_member(h, c, &k.ids[i], &m);
+        if (!err && seen_by(m) < c->c.floor) {
+            err = receipts_count_anew(h, c, m, true);
+            stage_member(h, m);
+        }
+    }
+    return err;
+}
+
+/* It goes without having been seen; the store says which file is to be deleted. */
+static enum fp_err drop_away(struct hub *h, struct hub_conv *c)
+{
+    struct store_away away;
+    bool found = false;
+    enum fp_err err = find_old_away(h, c, &away, &found);
+    if (err || !found) {
+        return err;
+    }
+    err = drop_upto(h, c, away.last, SIZE_MAX);
+    if (!err) {
+        err = raise_floor(h, c, away.last, away.chain);
+    }
+    return err ? err : count_anew(h, c);
+}
+
+/* ------------------------------------------------------------------ */
+
+static enum fp_err drop_old(struct hub *h, struct hub_conv *c, bool *out_more)
+{
+    struct old_runs o = {.h = h, .days = c->c.retention_days, .head = c->c.head};
+    enum fp_err err = h->store.each_run(h->store.ctx, c->c.cid, c->c.floor + 1, c->c.head, add_run, &o);
+    err = o.err ? o.err : err;
+    if (err == FP_EAGAIN && o.count == 0) {
+        return drop_away(h, c);
+    }
+    *out_more = o.more || err == FP_EAGAIN;
+    err = err == FP_EAGAIN ? FP_OK : err;
+    return err || o.count == 0 ? err : drop(h, c, &o);
+}
+
 enum fp_err retention_timer(struct hub *h, const struct store_timer *t)
 {
     struct hub_conv *c = NULL;
     bool more = false;
+    bool more_runs = false;
 
     enum fp_err err = cache_conv(h, &t->owner, &c);
     if (err || !c || is_for_ever(c)) {
         return err;
     }
-    struct old_runs o = {.h = h, .days = c->c.retention_days, .head = c->c.head};
-    err = h->store.each_run(h->store.ctx, c->c.cid, c->c.floor + 1, c->c.head, add_run, &o);
-    err = o.err ? o.err : err;
-    if (!err && o.count > 0) {
-        err = drop(h, c, &o);
-    }
+    err = drop_old(h, c, &more_runs);
     if (!err && c->c.floor > 0) {
         err = h->store.trim_advances(h->store.ctx, c->c.cid, c->c.floor, ADVANCES_A_STEP, &more);
     }
-    if (!err && (more || o.more)) {
+    if (!err && (more || more_runs)) {
         return set_timer(h, c, (struct fp_wall){.ms = h->wall.ms + 1}); /* other work goes in between */
     }
     struct fp_wall due = h->wall;

@@ -351,7 +351,7 @@ enum fp_err redact_apply(struct hub *h, struct command_ctx *x);
 enum fp_err archive_run(struct hub *h); /* part of due_run() */
 uint64_t archive_wait_us(const struct hub *h, struct fp_mono now);
 /* The last part of from.. that is away: what can be read begins behind it. */
-enum fp_err archive_last_away(struct hub *h, const struct hub_conv *c, uint64_t from, struct store_away *out, bool *out_found);
+enum fp_err archive_last_away(struct hub *h, uint64_t cid, uint64_t from, struct store_away *out, bool *out_found);
 enum fp_err redact_due(struct hub *h); /* after a commit: what was redacted leaves the files; part of due_run() */
 uint64_t redact_wait_us(const struct hub *h, struct fp_mono now);
 

@@ -127,6 +127,9 @@ static enum fp_err check_role(struct loading *l)
     if (site && c->relays_file[0] != '\0') {
         return fail(l, NULL, "option relays_file: it is for role hub (got \"%s\")", c->relays_file);
     }
+    if (site && c->archive_dir[0] != '\0') {
+        return fail(l, NULL, "option archive_dir: it is for role hub (got \"%s\")", c->archive_dir);
+    }
     return FP_OK;
 }
 
@@ -227,6 +230,8 @@ void config_hub(const struct config *c, struct hub_config *out)
     out->asks_per_s = (uint32_t)c->asks_per_s;
     out->now_per_s = (uint32_t)c->now_per_s;
     out->answers_days = (uint32_t)c->answers_days;
+    out->archive = c->archive_dir[0] != '\0';
+    out->archive_days = (uint32_t)c->archive_days;
     out->open_scopes = c->open_scopes;
     out->role = c->role;
     out->relay = c->relay;

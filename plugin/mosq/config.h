@@ -52,6 +52,8 @@ struct config {
     uint64_t asks_per_s;
     uint64_t now_per_s;
     uint64_t answers_days;
+    char archive_dir[CONFIG_PATH_MAX];
+    uint64_t archive_days;
     uint64_t cache_entries;
     uint64_t access_entries;
     uint64_t ring_in_kb;

@@ -81,6 +81,14 @@ const struct option option_table[] = {
     {COUNT(answers_days, 0, 36500, 60), .live = true,
      .about =
          "For how many days the answers to commands are kept, so that a repeated command gets its first answer again: at least 30, or `0` for ever."},
+    {.name = "archive_dir",
+     .kind = OPTION_PATH,
+     .at = AT(archive_dir),
+     .preset_text = "none; refused with `role site`",
+     .about = "A directory for the archive: old events of conversations that keep theirs for ever go there, into files of their own (see "
+              "\"Archive\"). Without it they stay in the database."},
+    {COUNT(archive_days, 0, 36500, 90), .live = true,
+     .about = "How old events are when they may go into the archive. `0`: all but a conversation's newest, at once; that makes many small files."},
     {COUNT(cache_entries, 64, 1U << 24, 4096), .about = "Conversations, devices and memberships that the engine holds in memory, each."},
     {COUNT(access_entries, 1024, 1U << 24, 65536), .about = "Access decisions that the broker's thread holds in memory, about 150 bytes each."},
     {COUNT(ring_in_kb, 1024, 1U << 20, 8192),

@@ -132,6 +132,7 @@ static enum fp_err open_store(struct host *h)
         .max_bytes = h->config.db_max_mb << 20,
         .random = chance,
         .now_s = clock_wall().ms / 1000,
+        .archive_dir = h->config.archive_dir[0] != '\0' ? h->config.archive_dir : NULL,
     };
     enum fp_err err = sqlite_store_open(&h->store, &config, &h->info, why, sizeof why);
 

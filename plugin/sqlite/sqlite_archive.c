@@ -134,7 +134,7 @@ void archive_let_go(struct archive *a)
 
 const char *archive_dir_of(const struct sqlite_store *s)
 {
-    return s->archive.dir ? s->archive.dir : "";
+    return s->archive.own_dir ? s->archive.own_dir : "";
 }
 
 static enum fp_err read_file(struct sqlite_store *s, const struct segment *seg, struct why why)
@@ -144,8 +144,8 @@ static enum fp_err read_file(struct sqlite_store *s, const struct segment *seg, 
     enum fp_err err = FP_EAGAIN;
 
     archive_let_go(a);
-    if (a->dir) {
-        err = segment_read(a->dir, seg, &file, why);
+    if (a->own_dir) {
+        err = segment_read(a->own_dir, seg, &file, why);
     } else {
         why_set(why, "there is no archive_dir");
     }
@@ -240,7 +240,10 @@ enum fp_err archive_open(struct sqlite_store *s, const struct sqlite_store_confi
     struct archive *a = &s->archive;
     uint64_t key = 0;
 
-    a->dir = config->archive_dir;
+    a->own_dir = config->archive_dir ? strdup(config->archive_dir) : NULL;
+    if (config->archive_dir && !a->own_dir) {
+        return FP_ENOMEM;
+    }
     a->random = config->random;
     a->random_arg = config->random_arg;
     a->gone_due = true;
@@ -253,6 +256,7 @@ enum fp_err archive_open(struct sqlite_store *s, const struct sqlite_store_confi
 void archive_close(struct sqlite_store *s)
 {
     archive_let_go(&s->archive);
+    free(s->archive.own_dir);
 }
 
 void store_archive_port(struct store_port *p)

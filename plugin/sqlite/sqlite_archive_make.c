@@ -144,14 +144,14 @@ static enum fp_err make(struct sqlite_store *s, const struct candidate *c, struc
         err = announce(s, seg->name);
     }
     if (!err) {
-        err = segment_write(a->dir, seg->name, fp_bytes_of(file, (size_t)seg->bytes), (struct why){.text = text, .cap = sizeof text});
+        err = segment_write(a->own_dir, seg->name, fp_bytes_of(file, (size_t)seg->bytes), (struct why){.text = text, .cap = sizeof text});
     }
     free(file);
     if (!err) {
         err = put_in_place(s, seg);
     }
     if (err) {
-        archive_say(s, "%s/%s could not be made, its events stay in the database (%s)", a->dir, seg->name, text[0] ? text : fp_err_name(err));
+        archive_say(s, "%s/%s could not be made, its events stay in the database (%s)", a->own_dir, seg->name, text[0] ? text : fp_err_name(err));
     }
     return err;
 }
@@ -183,7 +183,7 @@ static enum fp_err archive(void *ctx, struct fp_wall before, struct fp_wall over
     if (s->in_tx) {
         return FP_ECORRUPT;
     }
-    if (!s->archive.dir) {
+    if (!s->archive.own_dir) {
         return FP_OK;
     }
     enum fp_err err = archive_erase(s);

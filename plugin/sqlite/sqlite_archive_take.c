@@ -73,12 +73,12 @@ static enum fp_err erase_one(struct sqlite_store *s, const char *name)
 
     struct segment_stamp stamp;
     int code = segment_look(archive_dir_of(s), name, &stamp);
-    if (!s->archive.dir || code == ENOENT || code == ENOTDIR) {
+    if (!s->archive.own_dir || code == ENOENT || code == ENOTDIR) {
         return FP_EUNKNOWN;
     }
     enum fp_err err = store_begin(s); /* no commit of before can come back from here on */
     if (!err) {
-        err = segment_erase(s->archive.dir, name, &there, (struct why){.text = text, .cap = sizeof text});
+        err = segment_erase(s->archive.own_dir, name, &there, (struct why){.text = text, .cap = sizeof text});
     }
     if (!err && there) {
         int rc = archive_gone_drop(s, name);
@@ -86,7 +86,7 @@ static enum fp_err erase_one(struct sqlite_store *s, const char *name)
     }
     store_rollback(s);
     if (err) {
-        archive_say(s, "%s/%s is not needed any more, but could not be erased (%s)", s->archive.dir, name, text[0] ? text : fp_err_name(err));
+        archive_say(s, "%s/%s is not needed any more, but could not be erased (%s)", s->archive.own_dir, name, text[0] ? text : fp_err_name(err));
     }
     return err ? err : there ? FP_OK : FP_EUNKNOWN;
 }

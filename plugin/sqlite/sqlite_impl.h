@@ -27,7 +27,7 @@ struct archive_mark { /* of a file that could not be used, so that this is said 
 };
 
 struct archive {
-    const char *dir; /* NULL: there is none */
+    char *own_dir; /* NULL: there is none */
     uint64_t (*random)(void *arg);
     void *random_arg;
     uint64_t cid;  /* where the next step goes on */

@@ -317,6 +317,7 @@ enum fp_err sqlite_store_open(struct sqlite_store **out, const struct sqlite_sto
         err = open_locked(s, config, &info, why);
     }
     if (err) {
+        archive_close(s);
         disconnect(s);
         if (s->lock_fd >= 0) {
             (void)close(s->lock_fd); /* nothing was written through it */

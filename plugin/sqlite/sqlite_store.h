@@ -21,7 +21,7 @@ struct sqlite_store_config {
     uint64_t (*random)(void *arg); /* for the epoch; arg as below */
     void *random_arg;              /* outlives the store */
     uint64_t now_s;                /* for the name of a file moved aside */
-    const char *archive_dir;       /* where old runs go; NULL: nowhere. Outlives the store */
+    const char *archive_dir;       /* where old runs go; NULL: nowhere */
 };
 
 struct sqlite_store;

@@ -114,6 +114,9 @@ static enum fp_err rewrite_run(void *ctx, uint64_t cid, uint64_t first, struct f
         return err;
     }
     struct mem_run *run = run_at(c, first);
+    if (run && run->last <= m->away_upto) {
+        return mem_refuse(m, FP_EAGAIN);
+    }
     if (!run) {
         return mem_refuse(m, FP_ECORRUPT);
     }
@@ -144,12 +147,23 @@ static enum fp_err archive(void *ctx, struct fp_wall before, struct fp_wall over
 
 static enum fp_err find_away(void *ctx, uint64_t cid, uint64_t from, struct store_away *out, bool *out_found)
 {
-    (void)cid;
-    (void)from;
-    (void)out;
-    mem_enter(ctx);
+    struct mem_store *m = ctx;
+    const struct mem_conv *c = mem_conv_at(m, cid);
+
+    mem_enter(m);
     *out_found = false;
+    for (size_t i = 0; c && i < c->run_count && c->runs[i].last <= m->away_upto; i++) {
+        const struct mem_run *r = &c->runs[i];
+        *out_found = r->last >= from;
+        *out = (struct store_away){.first = c->runs[0].first, .last = r->last, .msgs = r->msgs, .at = r->at};
+        memcpy(out->chain, r->chain, sizeof out->chain);
+    }
     return FP_OK;
+}
+
+void mem_store_set_away(struct mem_store *m, uint64_t upto)
+{
+    m->away_upto = upto;
 }
 
 static const char *line(void *ctx)

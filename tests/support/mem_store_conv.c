@@ -187,6 +187,10 @@ static enum fp_err each_run(void *ctx, uint64_t cid, uint64_t from, uint64_t to,
     m->in_callback = true;
     for (size_t i = c ? run_place(c, from) : 0; c && from <= to && i < c->run_count && c->runs[i].first <= to; i++) {
         const struct mem_run *r = &c->runs[i];
+        if (r->last <= m->away_upto) {
+            m->in_callback = false;
+            return FP_EAGAIN;
+        }
         struct store_run run = {.cid = cid, .first = r->first, .last = r->last, .msgs = r->msgs, .at = r->at, .events = mem_lend(m, 0, &r->events)};
         memcpy(run.chain, r->chain, sizeof run.chain);
         if (!fn(arg, &run)) {

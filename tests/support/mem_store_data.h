@@ -124,6 +124,7 @@ struct mem_store {
     size_t undo_count, undo_cap;
     struct mem_blob lent[2]; /* handed out by the last load */
     uint64_t boot;
+    uint64_t away_upto;
     unsigned percent; /* of the room there is */
     bool in_tx;
     bool in_callback;

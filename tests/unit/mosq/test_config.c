@@ -76,6 +76,8 @@ static void defaults_are_those_of_the_contract(void **state)
     assert_int_equal(hub.asks_per_s, standard.asks_per_s);
     assert_int_equal(hub.now_per_s, standard.now_per_s);
     assert_int_equal(hub.answers_days, standard.answers_days);
+    assert_int_equal(hub.archive_days, standard.archive_days);
+    assert_false(hub.archive);
     assert_int_equal(hub.open_scopes, standard.open_scopes);
     assert_int_equal(hub.cache_convs, standard.cache_convs);
     assert_int_equal(hub.service_count, 0);
@@ -291,6 +293,9 @@ static void a_site_has_a_name_and_no_relays(void **state)
 
     assert_int_equal(l.err, FP_ECONFIG);
     assert_string_equal(l.why, "option relays_file: it is for role hub (got \"/nonexistent/r\")");
+    l = LOAD(DB, {"role", "site"}, {"relay", "site-b"}, {"archive_dir", "/nonexistent/a"});
+    assert_int_equal(l.err, FP_ECONFIG);
+    assert_string_equal(l.why, "option archive_dir: it is for role hub (got \"/nonexistent/a\")");
     l = LOAD(DB, {"role", "site"}, {"relay", "site-b"});
     assert_int_equal(l.err, FP_OK);
     config_hub(&l.config, &hub);
