@@ -1,5 +1,12 @@
 # Functions for the folders' own CMakeLists.txt.
 
+# With FP_UNIT_TESTS off it is built only when it is named.
+function(fp_test_program name)
+  if(NOT FP_UNIT_TESTS)
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL TRUE)
+  endif()
+endfunction()
+
 # fp_test(name SOURCES file... [LIBS target...] [LABELS label...] [TIMEOUT seconds] [ENVIRONMENT NAME=value...])
 # A cmocka program, run by ctest. Label "unit" unless others are given. FP_SOURCE_ROOT is the project's folder, for test data.
 function(fp_test name)
@@ -14,6 +21,7 @@ function(fp_test name)
     set(arg_TIMEOUT 180) # a hang, not a slow machine: sanitizers on a busy one take ten times as long
   endif()
   add_executable(${name} ${arg_SOURCES})
+  fp_test_program(${name})
   target_compile_definitions(${name} PRIVATE FP_SOURCE_ROOT="${PROJECT_SOURCE_DIR}")
   target_link_libraries(${name} PRIVATE ${arg_LIBS} PkgConfig::CMOCKA Threads::Threads)
   add_test(NAME ${name} COMMAND ${name})
@@ -29,6 +37,7 @@ function(fp_fuzz name)
   endif()
   cmake_path(ABSOLUTE_PATH arg_CORPUS BASE_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   add_executable(${name} ${arg_SOURCES})
+  fp_test_program(${name})
   target_link_libraries(${name} PRIVATE ${arg_LIBS})
   if(FP_FUZZ)
     target_link_options(${name} PRIVATE -fsanitize=fuzzer)

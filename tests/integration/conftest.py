@@ -14,15 +14,22 @@ from oracle import Oracle, read_store
 from reactor import WORLD, shared
 
 _numbers = itertools.count(1)
+# The files that take longest; where several run at a time these begin, so that none is left over for the end. In turn they compute and wait.
+LONG = [f"test_{name}.py" for name in "armhf trunk_faults cross trunk_failures bare_metal trunk_chaos kill9 presence client_chaos gateway".split()]
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "limit(seconds): the test may take so long (60 by default)")
     config.addinivalue_line("markers", "slow: takes several seconds of CPU")
+    config.addinivalue_line("markers", "alone: runs while no other test does (.ci/run sees to it)")
     try:
         brokers.plugin_path()
     except RuntimeError as why:
         raise pytest.UsageError(str(why)) from None
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,8 @@
 import signal
 import time
 
+import pytest
+
 import people
 import wire
 from chaos_proxy import ChaosProxy
@@ -19,6 +21,7 @@ def ask_time(device):
     device.say(wire.TIME, body=1, leaf="now")
 
 
+@pytest.mark.alone
 def test_a_dead_link_shows_within_one_and_a_half_keep_alives_and_a_second(world, tmp_path):
     """Three devices: the dead one, one that is idle for several keep-alives, and one whose first connection had promised what its second does not."""
     keepalive_s = 2

@@ -15,6 +15,7 @@ from broker import MOSQUITTO, _die_with_parent, free_port
 
 BUILD = Path(brokers.plugin_path()).parents[2]
 ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.alone  # cpack works in the folder of the build, and so it does in test_cross.py
 
 
 def call(*argv, **kw):

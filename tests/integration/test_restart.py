@@ -165,6 +165,7 @@ def test_a_stop_under_load_is_clean_and_loses_nothing(make_hub):
     w.close()
 
 
+@pytest.mark.alone
 def test_start_is_quick_with_what_is_there(make_hub):
     w = make_hub(options={"commands_per_s": 0})
     a = w.on("ann", batch=64)

@@ -68,6 +68,7 @@ def write(writer, convs):
     acked(writer, len(commands))
 
 
+@pytest.mark.alone
 def test_five_thousand_missed_events_come_after_one_hello(bare):
     convs = [f"room-{i:03}" for i in range(CONVS)]
     writer = bare("anna", "anna-1")
