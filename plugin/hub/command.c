@@ -72,6 +72,12 @@ static bool waits_for_turned_away(const struct command_ctx *x)
     return x->dev->turned_away == x->dev->d.next_n && x->cmd->priority != FP_PRIORITY_SAFETY;
 }
 
+/* Commands that find their message before anything of them happens. */
+static bool looks_first(uint64_t kind)
+{
+    return kind == FP_K_EDIT || kind == FP_K_DELETE || kind == FP_K_REDACT || kind == FP_K_REACT || kind == FP_K_CONFIRM;
+}
+
 /* decoded: what the command's own decoding said. */
 static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_err decoded)
 {
@@ -101,6 +107,10 @@ static enum fp_err apply_numbered(struct hub *h, struct command_ctx *x, enum fp_
         return site_take(h, x, decoded);
     }
     err = decoded ? decoded : command_apply(h, x);
+    if (err == FP_EAGAIN && x->relayed && looks_first(x->cmd->kind)) { /* else all that its site says next would wait for the archive */
+        x->why = "this needs events that lie in the hub's archive, which is not attached now";
+        err = FP_EUNKNOWN;
+    }
     return fp_err_is_peer(err) && err != FP_EFULL && err != FP_EBUSY ? answer_refuse(h, x, err) : err;
 }
 

@@ -184,6 +184,9 @@ static enum fp_err apply_row(struct hub *h, struct command_ctx *x, const struct 
     }
     if (r.read > read_before) {
         err = receipts_count_move(h, k.c, k.m, read_before, r.read);
+        if (err) {
+            return err;
+        }
         stage_member(h, k.m);
     }
     receipt_put(k.m, &r);
@@ -223,6 +226,7 @@ static enum fp_err report_relayed(struct hub *h, struct command_ctx *x, struct f
         err = relays_may_touch(h, &row.conv);
         err = err ? err : check_row(h, x, &row);
         err = err ? err : apply_row(h, x, &row);
+        err = err == FP_EAGAIN ? FP_EUNKNOWN : err; /* it cannot be counted while the archive is away; the others do not wait */
         any = any || !err;
         wrong = fp_err_is_peer(err) ? err : wrong;
         err = fp_err_is_peer(err) && err != FP_EFULL && err != FP_EBUSY ? FP_OK : err;

@@ -231,7 +231,7 @@ enum fp_err relay_settle(struct hub *h, enum fp_err err)
         h->failures_in_a_row = 0;
         return FP_OK;
     }
-    h->failures_in_a_row += err != FP_EFULL;
+    h->failures_in_a_row += err != FP_EFULL && err != FP_EAGAIN;
     batch_undo(h);
     return FP_EAGAIN;
 }

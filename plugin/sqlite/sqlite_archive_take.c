@@ -32,6 +32,10 @@ enum fp_err archive_forget(struct sqlite_store *s, const struct segment *seg)
     query_u64(&q, store_key(seg->cid, seg->first));
     int rc = query_run(&q);
     rc = rc == SQLITE_OK ? archive_gone_add(s, seg->name) : rc;
+    struct archive_mark *known = archive_mark_of(&s->archive, seg->name);
+    if (known) {
+        known->name[0] = '\0'; /* there is something else to be said of it now */
+    }
     return rc == SQLITE_OK ? FP_OK : store_refuse(s, rc);
 }
 

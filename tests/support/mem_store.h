@@ -20,7 +20,7 @@ struct store_port mem_store_port(struct mem_store *m);
 struct store_info mem_store_info(const struct mem_store *m);
 /* What percent_used() says from now on; 0 at first. */
 void mem_store_set_used(struct mem_store *m, unsigned percent);
-/* Of every conversation the runs that end at or before this seq are away from now on, in one part; 0: none is. */
+/* Of every conversation the runs that end at or before this seq are away from now on, in one part, but for its last; 0: none is. */
 void mem_store_set_away(struct mem_store *m, uint64_t upto);
 /* As after a crash: an open transaction is gone, what is committed stays, boot counts on. */
 void mem_store_restart(struct mem_store *m);

@@ -114,7 +114,7 @@ static enum fp_err rewrite_run(void *ctx, uint64_t cid, uint64_t first, struct f
         return err;
     }
     struct mem_run *run = run_at(c, first);
-    if (run && run->last <= m->away_upto) {
+    if (run && run->last <= m->away_upto && run != &c->runs[c->run_count - 1]) {
         return mem_refuse(m, FP_EAGAIN);
     }
     if (!run) {
@@ -152,7 +152,7 @@ static enum fp_err find_away(void *ctx, uint64_t cid, uint64_t from, struct stor
 
     mem_enter(m);
     *out_found = false;
-    for (size_t i = 0; c && i < c->run_count && c->runs[i].last <= m->away_upto; i++) {
+    for (size_t i = 0; c && i + 1 < c->run_count && c->runs[i].last <= m->away_upto; i++) {
         const struct mem_run *r = &c->runs[i];
         *out_found = r->last >= from;
         *out = (struct store_away){.first = c->runs[0].first, .last = r->last, .msgs = r->msgs, .at = r->at};

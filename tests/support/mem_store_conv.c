@@ -187,7 +187,7 @@ static enum fp_err each_run(void *ctx, uint64_t cid, uint64_t from, uint64_t to,
     m->in_callback = true;
     for (size_t i = c ? run_place(c, from) : 0; c && from <= to && i < c->run_count && c->runs[i].first <= to; i++) {
         const struct mem_run *r = &c->runs[i];
-        if (r->last <= m->away_upto) {
+        if (r->last <= m->away_upto && i + 1 < c->run_count) {
             m->in_callback = false;
             return FP_EAGAIN;
         }

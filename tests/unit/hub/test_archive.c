@@ -215,13 +215,109 @@ static void what_is_too_old_goes_also_while_it_is_away(void **state)
     kit_close(&r.k);
 }
 
+/* ------------------------------------------------------------------ when it is looked at */
+
+static struct {
+    size_t calls;
+    struct fp_wall before, overdue;
+    enum fp_err err;
+    bool more;
+    const char *line;
+} asked;
+
+static enum fp_err note_archive(void *ctx, struct fp_wall before, struct fp_wall overdue, bool *out_more)
+{
+    (void)ctx;
+    asked.calls++;
+    asked.before = before;
+    asked.overdue = overdue;
+    *out_more = asked.more;
+    return asked.err;
+}
+
+static const char *note_line(void *ctx)
+{
+    const char *line = asked.line;
+    (void)ctx;
+    asked.line = NULL;
+    return line;
+}
+
+static size_t calls_within(struct kit *k, uint64_t ms)
+{
+    size_t before = asked.calls;
+    kit_pass(k, ms);
+    kit_run(k);
+    assert_int_equal(k->last, FP_OK);
+    return asked.calls - before;
+}
+
+static void open_counting(struct kit *k, struct mem_store *mem, bool archive, uint32_t days)
+{
+    struct store_port p = mem_store_port(mem);
+    struct store_info info = mem_store_info(mem);
+
+    memset(&asked, 0, sizeof(asked));
+    p.archive = note_archive;
+    p.line = note_line;
+    kit_open_on(k, p, &info);
+    k->config.archive = archive;
+    k->config.archive_days = days;
+    hub_reconfigure(k->hub, &k->config);
+}
+
+static void it_is_looked_at_in_small_steps_every_six_hours(void **state)
+{
+    (void)state;
+    struct mem_store *mem = mem_store_new();
+    struct kit k;
+
+    open_counting(&k, mem, true, 90);
+    asked.more = true;
+    assert_int_equal(calls_within(&k, 1), 1);
+    assert_int_equal(asked.before.ms, k.wall.ms - 90 * DAY_MS);
+    assert_int_equal(asked.overdue.ms, k.wall.ms - 180 * DAY_MS);
+    assert_int_equal(calls_within(&k, 9), 0);
+    assert_int_equal(calls_within(&k, 1), 1); /* one step a turn, others in between */
+    asked.more = false;
+    assert_int_equal(calls_within(&k, 10), 1);
+    assert_int_equal(calls_within(&k, 6 * 3600000 - 1), 0);
+    asked.err = FP_EIO; /* its disk is gone: the hub goes on, and says what the store says */
+    asked.line = "the disk is gone";
+    for (int i = 0; i < 30; i++) {
+        assert_int_equal(calls_within(&k, i == 0 ? 1 : 600000), 1);
+    }
+    assert_null(asked.line);
+    assert_true(hub_wait_us(k.hub, k.mono) <= 600000000);
+    kit_close(&k);
+    mem_store_free(mem);
+}
+
+static void without_one_it_is_never_looked_at(void **state)
+{
+    (void)state;
+    struct mem_store *mem = mem_store_new();
+    struct kit k;
+
+    open_counting(&k, mem, false, 90);
+    assert_int_equal(calls_within(&k, DAY_MS / 2), 0);
+    kit_close(&k);
+    open_counting(&k, mem, true, 0); /* at once */
+    assert_int_equal(calls_within(&k, 1), 1);
+    assert_int_equal(asked.before.ms, k.wall.ms);
+    assert_int_equal(asked.overdue.ms, k.wall.ms);
+    assert_int_equal(calls_within(&k, 999), 0);
+    assert_int_equal(calls_within(&k, 1), 1);
+    kit_close(&k);
+    mem_store_free(mem);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_away_is_answered_like_what_is_below_a_floor),
-        cmocka_unit_test(a_change_to_what_is_away_is_put_off_and_not_lost),
-        cmocka_unit_test(a_batch_with_such_a_change_keeps_the_rest),
-        cmocka_unit_test(what_is_too_old_goes_also_while_it_is_away),
+        cmocka_unit_test(what_is_away_is_answered_like_what_is_below_a_floor), cmocka_unit_test(a_change_to_what_is_away_is_put_off_and_not_lost),
+        cmocka_unit_test(a_batch_with_such_a_change_keeps_the_rest),           cmocka_unit_test(what_is_too_old_goes_also_while_it_is_away),
+        cmocka_unit_test(it_is_looked_at_in_small_steps_every_six_hours),      cmocka_unit_test(without_one_it_is_never_looked_at),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -427,6 +427,27 @@ static void what_is_gone_while_it_was_on_the_way_is_told_as_a_floor(void **state
     kit_close(&k);
 }
 
+static void what_lies_in_an_archive_that_is_away_is_told_as_a_floor(void **state)
+{
+    struct kit k;
+    uint64_t n = 2;
+    struct rk_site s = rk_site_new();
+    (void)state;
+    rk_open(&k);
+    rk_write(&k, "kitchen", &n, 5); /* 2 to 6 */
+    rk_write(&k, "kitchen", &n, 3); /* 7 to 9 */
+    mem_store_set_away(k.mem, 6);
+    rk_site_hello(&k, &s);
+    assert_int_equal(s.floor, 6);
+    assert_int_equal(s.events, 3);
+    assert_int_equal(s.next_seq[0], rk_head(&k, "kitchen"));
+    rk_write(&k, "kitchen", &n, 2);
+    rk_site_run(&k, &s);
+    assert_int_equal(s.events, 5);
+    assert_int_equal(k.last, FP_OK);
+    kit_close(&k);
+}
+
 static void what_people_say_about_themselves_follows(void **state)
 {
     struct kit k;
@@ -480,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_conversation_without_its_beginning_is_told_as_it_is),
         cmocka_unit_test(a_floor_that_moves_is_told),
         cmocka_unit_test(what_is_gone_while_it_was_on_the_way_is_told_as_a_floor),
+        cmocka_unit_test(what_lies_in_an_archive_that_is_away_is_told_as_a_floor),
         cmocka_unit_test(what_people_say_about_themselves_follows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

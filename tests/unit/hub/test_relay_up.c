@@ -383,6 +383,46 @@ static void of_receipts_each_counts_for_itself(void **state)
     kit_close(&k);
 }
 
+/* What a site brings for a message that lies in an archive that is away: refused, and what comes after it is taken. */
+static void what_needs_the_archive_holds_nothing_up(void **state)
+{
+    struct kit k;
+    struct kit_body b;
+    (void)state;
+    rk_open(&k);
+    for (uint64_t n = 2; n < 8; n++) {
+        struct fp_command m = kit_msg(&b, n, "kitchen", "hello");
+        kit_send(&k, "anna-phone", &m);
+        kit_run(&k);
+    }
+    rk_hello(&k);
+    mem_store_set_away(k.mem, 4);
+    struct fp_command c = {.kind = FP_K_DELETE, .n = 1, .conv = kit_id("kitchen"), .seen = 7, .ref = 3, .priority = FP_PRIORITY_NORMAL};
+    rk_begin(&batch);
+    rk_add(&batch, "anna", "anna-pad", &c, (struct fp_record_up){.has_custody = true, .custody_ms = 5, .base = 7, .k = 1});
+    rk_add_msg(&batch, "anna", "anna-pad", 2, "kitchen");
+    rk_send(&k, &batch, 2, 1);
+    kit_run(&k);
+    assert_int_equal(k.last, FP_OK);
+    assert_int_equal(rk_refused(&k, 2, 1), FP_EUNKNOWN);
+    assert_int_equal(rk_head(&k, "kitchen"), 8);
+    fp_enc_init(&b.e, b.buf, sizeof(b.buf));
+    fp_enc_map(&b.e, 1);
+    put_read(&b.e, "kitchen", 3);
+    c = (struct fp_command){.kind = FP_K_RECEIPT, .priority = FP_PRIORITY_NORMAL, .body = fp_enc_bytes_of(&b.e)};
+    rk_begin(&batch);
+    rk_add(&batch, "ben", "ben-pad", &c, (struct fp_record_up){0});
+    rk_send(&k, &batch, FP_LANE_RECEIPTS, 1);
+    kit_run(&k);
+    assert_int_equal(read_of(&k, "kitchen", "ben"), 0);
+    rk_begin(&batch);
+    rk_add_msg(&batch, "ben", "ben-pad", 1, "kitchen");
+    rk_send(&k, &batch, 2, 3);
+    kit_run(&k);
+    assert_int_equal(rk_head(&k, "kitchen"), 9);
+    kit_close(&k);
+}
+
 static void no_ack_leaves_when_the_commit_fails_and_the_batch_comes_again(void **state)
 {
     uint64_t credit = 0;
@@ -488,6 +528,7 @@ int main(void)
         cmocka_unit_test(what_another_one_has_brought_is_known_though_it_is_of_another_scope),
         cmocka_unit_test(receipts_and_status_come_by_a_relay_too),
         cmocka_unit_test(of_receipts_each_counts_for_itself),
+        cmocka_unit_test(what_needs_the_archive_holds_nothing_up),
         cmocka_unit_test(no_ack_leaves_when_the_commit_fails_and_the_batch_comes_again),
         cmocka_unit_test(one_failure_costs_one_replay_and_nothing_is_acked_twice_over),
         cmocka_unit_test(a_full_store_takes_the_credit_and_gives_it_back),
