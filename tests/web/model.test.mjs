@@ -3,7 +3,7 @@ import {test} from "node:test";
 import * as K from "../../edge-relay/web/sdk/keys.js";
 import {backoff, later, ORDER} from "../../edge-relay/web/sdk/states.js";
 import {Thread} from "../../edge-relay/web/sdk/thread.js";
-import {newRecord} from "../../edge-relay/web/sdk/mirror.js";
+import {Mirror, newRecord} from "../../edge-relay/web/sdk/mirror.js";
 import {DEVICE, randomOf, World} from "./sim.mjs";
 
 const STEPS = Number(process.env.FIELDPOST_WEB_STEPS ?? 100000);
@@ -250,4 +250,22 @@ test("a site's event that the hub refuses is taken away; one that the site tells
   world.cut();
   await world.settle();
   assert.deepEqual(shown(), ["p3 sent"]);
+});
+
+test("who hides from some is not in the digest: whom he does not hide from sees him by the watch, as long as it lasts", () => {
+  const [mirror, tab] = [new Mirror(), new Mirror()];
+  const pia = {state: "active", since: 1, text: null, until: null, via: null};
+  const states = () => [mirror, tab].map((one) => one.person("pia").state);
+  const both = (change) => [mirror, tab].forEach((one) => one.apply({t: "people", ...change}));
+  mirror.apply({t: "people", scope: "roof", full: true, people: {pia}});
+  mirror.apply({t: "people", scope: null, full: true, isWatch: true, people: {pia}});
+  mirror.dump().forEach((change) => tab.apply(change)); // a second tab knows the same
+  both({scope: "roof", full: true, people: {}});
+  assert.deepEqual(states(), ["active", "active"], "she hides from another member");
+  both({scope: null, full: false, isWatch: true, people: {pia: {...pia, state: "offline"}}});
+  assert.deepEqual(states(), ["offline", "offline"]);
+  both({scope: "roof", full: true, people: {pia}});
+  both({scope: null, full: true, isWatch: true, people: {}}); // the watch is over
+  both({scope: "roof", full: true, people: {}});
+  assert.deepEqual(states(), ["offline", "offline"], "now the digest counts");
 });

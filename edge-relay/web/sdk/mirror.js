@@ -4,7 +4,7 @@ import {Thread} from "./thread.js";
 /**
  * A change, by `t`:
  *   kept in the store: meta {key, value}, conv {value}, conv- {id}, events {conv, list}, events- {conv}, entry {value}, entry- {id}
- *   told to other tabs only: loaded {conv, list} (events that the store has), typing {conv, names, count}, people {scope, people, full}, link {value}, soft (an entry that is not worth a write)
+ *   told to other tabs only: loaded {conv, list} (events that the store has), typing {conv, names, count}, people {scope, people, full, isWatch}, link {value}, soft (an entry that is not worth a write)
  */
 export const isKept = (change) => ["meta", "conv", "conv-", "events", "events-", "entry", "entry-"].includes(change.t);
 
@@ -24,6 +24,7 @@ export class Mirror {
     this.entries = new Map(); // id -> entry, in order
     this.people = new Map();
     this.digests = new Map(); // scope -> those that its digest names
+    this.watched = new Set(); // of whom the hub tells this user alone: who is not in a digest may have hidden from others only
     this.link = {state: "offline", reason: null, since: 0, retryAt: null};
     this.news = newNews();
   }
@@ -124,11 +125,14 @@ export class Mirror {
     }
   }
 
-  on_people({scope, people, full}) {
+  on_people({scope, people, full, isWatch = false}) {
     const named = this.digests.get(scope) ?? new Set();
+    if (isWatch && full) {
+      this.watched.clear();
+    }
     if (scope !== null && full) {
       for (const user of named) {
-        if (!(user in people)) {
+        if (!(user in people) && !this.watched.has(user)) {
           this.people.delete(user);
           this.news.people.add(user);
         }
@@ -139,6 +143,9 @@ export class Mirror {
       this.people.set(user, person);
       this.news.people.add(user);
       named.add(user);
+      if (isWatch) {
+        this.watched.add(user);
+      }
     }
     if (scope !== null) {
       this.digests.set(scope, named);
@@ -227,7 +234,9 @@ export class Mirror {
     }
     this.entries.forEach((value) => changes.push({t: "entry", value}));
     this.digests.forEach((named, scope) => changes.push({t: "people", scope, full: true, people: Object.fromEntries([...named].map((u) => [u, this.person(u)]))}));
-    changes.push({t: "people", scope: null, full: false, people: Object.fromEntries(this.people)}, {t: "link", value: this.link});
+    changes.push({t: "people", scope: null, full: false, people: Object.fromEntries(this.people)});
+    changes.push({t: "people", scope: null, full: true, isWatch: true, people: Object.fromEntries([...this.watched].map((u) => [u, this.person(u)]))});
+    changes.push({t: "link", value: this.link});
     return changes;
   }
 }

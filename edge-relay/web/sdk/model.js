@@ -336,7 +336,7 @@ export class Model {
       this.inboxMessage(W.inboxOf(W.decode(bytes)), now);
     } else if (parts[2] === "user" && parts[4] === "presence") {
       const {people, full} = W.presenceOf(W.decode(bytes));
-      this.change({t: "people", scope: null, people, full});
+      this.change({t: "people", scope: null, people, full, isWatch: true});
     } else if (parts[2] === "ops") {
       this.tell("told", topic, bytes);
     }
@@ -539,6 +539,7 @@ export class Model {
 
   watch(users, now) {
     this.watched = users;
+    this.change({t: "people", scope: null, people: {}, full: true, isWatch: true}); // until the answer the digests count again
     this.sendWatch(now, true);
   }
 
