@@ -82,7 +82,7 @@ for (const [size, width] of [
         await go(page, hash, wait);
         assert.deepEqual(await faultsOf(page), [], hash);
       }
-      await page.evaluate(() => fakeOperations(30));
+      await page.evaluate(() => fakeOperations(30, true));
       await go(page, "#/operations", ".ops .chart");
       await page.click("details summary");
       assert.deepEqual(await faultsOf(page), [], "operations");
@@ -538,7 +538,7 @@ onPage("operations: what is reported is shown, what is not is named", {}, async 
   assert.match(await page.textContent("[aria-label=Alerts]"), /Trunk site-north is down/);
   assert.match(await page.textContent("[aria-label=Disk]"), /Not reported by this hub/);
   await page.evaluate(() => fake.tell("fp/1/ops/disk", {free_bytes: 12345 * 1048576, percent: 91}));
-  await page.waitForFunction(() => /91 %.*Free on the disk12,345 MiB/s.test(document.querySelector("[aria-label=Disk]").textContent));
+  await page.waitForFunction(() => /91 %.*Free on the disk12.1 GiB/s.test(document.querySelector("[aria-label=Disk]").textContent));
   await page.evaluate(() => fake.tell("fp/1/ops/alerts", [{what: "disk", since: 1, value: 91}, {what: "relay_down", who: "site-x", since: 2}, {what: "new"}]));
   await page.waitForFunction(() => /91 % full.*Trunk site-x is down.*new/s.test(document.querySelector("[aria-label=Alerts] .now")?.textContent));
   await page.evaluate(() => fake.tell("fp/1/ops/alerts", []));
@@ -554,7 +554,8 @@ onPage("operations: what is reported is shown, what is not is named", {}, async 
   await page.fill("#journey-seq", "15");
   await page.click("text=Show its journey");
   await page.waitForSelector(".ops .journey");
-  assert.match(await page.textContent(".ops .journey"), /Ordered by the hub as number 15/);
+  assert.match(await page.textContent(".ops .journey"), /On the hub's disk as number 15/);
+  assert.match(await page.textContent(".ops .journey-sums"), /Delivered to \d of \d\. The last one after/);
 });
 
 onPage(

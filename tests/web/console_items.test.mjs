@@ -1,12 +1,16 @@
 /** What the console makes of rows and reports, without a browser. */
 import assert from "node:assert/strict";
+import {readdirSync, readFileSync} from "node:fs";
 import {test} from "node:test";
 import {join} from "node:path";
 import {web} from "./console_kit.mjs";
+import {nameOf, sizes, views} from "./pictures.mjs";
 
 const {Items} = await import(join(web, "console", "items.js"));
 const {OpsData} = await import(join(web, "console", "opsdata.js"));
 const {say} = await import(join(web, "console", "text.js"));
+
+const {journeyOf, journeySums} = await import(join(web, "console", "panel.js"));
 
 const row = (n, more = {}) => ({
   key: `d/${n}`,
@@ -179,4 +183,37 @@ test("words: plural forms, values, and what is missing shows its name", () => {
   assert.equal(say("unread", {n: 1}), "1 unread message");
   assert.equal(say("foldSite", {n: 6, site: "site B", from: "10:02", to: "10:40"}), "6 messages written offline at site B between 10:02 and 10:40");
   assert.equal(say("nothing of the kind"), "nothing of the kind");
+});
+
+test("a message's journey: every step with how long it took, and who it has not come to", () => {
+  const ms = 1700000000000;
+  const taken = row(7, {device: "ana-phone", composed: ms, at: ms + 90000, flags: {offline: true}, branch: {relay: "pier", base: 3, k: 0}, version: 9, mustConfirm: true});
+  const readers = [
+    {user: "ben", delivered: ms + 90040, read: ms + 95000, confirmed: null},
+    {user: "me", delivered: ms + 150000, read: null, confirmed: null},
+    {user: "carl", delivered: null, read: null, confirmed: null},
+  ];
+  const told = (steps) => steps.map(({text, note}) => `${text}|${note.replace(/^.*?\d\d:\d\d:\d\d/, "T")}`);
+  assert.deepEqual(told(journeyOf({user: "me"}, taken, readers)), [
+    "Written on ana-phone, offline|T",
+    "Taken by site pier|time not reported",
+    "On the hub's disk as number 7|T · 2 min later",
+    "Delivered to ben|T · 40 ms after the hub had it",
+    "Read by ben|T · 5 s after the hub had it",
+    "Delivered to you|T · 1 min after the hub had it",
+    "Changed later (version 9)|time not reported",
+    "Not yet delivered to carl|",
+    "Not yet read by you|",
+    "Not yet confirmed by ben, you, carl|",
+  ]);
+  assert.deepEqual(journeySums(taken, readers), ["Delivered to 2 of 3. The last one after 1 min.", "Read by 1 of 3. The last one after 5 s.", "Confirmed by 0 of 3."]);
+  const waiting = row(null, {seq: null, device: "ana-phone", composed: ms, at: ms + 30, branch: {relay: "pier", base: 3, k: 1}, flags: {provisional: true}});
+  assert.deepEqual(told(journeyOf({user: "me"}, waiting, [])), ["Written on ana-phone|T", "Taken by site pier|T · 30 ms later", "Waits at the site for the hub|"]);
+});
+
+test("each view is in the documentation, wide and on a phone", () => {
+  const names = Object.keys(views).flatMap((view) => Object.keys(sizes).map((size) => nameOf(view, size)));
+  const shown = [...readFileSync(join(web, "README.md"), "utf8").matchAll(/\]\(docs\/([^)]+)\)/g)].map((match) => match[1]);
+  assert.deepEqual(shown.sort(), [...names].sort());
+  assert.deepEqual(readdirSync(join(web, "docs")).sort(), [...names].sort());
 });

@@ -1,7 +1,7 @@
 /** What operators see: how the hub does, what it does not say, a message's journey, a device's story. Draws when something is told, else never. */
 import {Tile} from "./chart.js";
 import {bdi, fill, h, icon, oncePerFrame, patch} from "./dom.js";
-import {askReaders, drawJourney, journeyOf} from "./panel.js";
+import {askReaders, drawJourney} from "./panel.js";
 import {personLine, titleOf} from "./people.js";
 import {numberText, say, secondsText, spanText} from "./text.js";
 
@@ -32,13 +32,13 @@ const waits = [
   ["opsJobs", "", (d) => d.gauge("hub", "jobs")],
 ];
 
-const mib = (bytes) => say("opsMib", {n: numberText(Math.round(bytes / 104857.6) / 10)});
+const size = (bytes) => (bytes < 10 * 2 ** 30 ? say("opsMib", {n: numberText(bytes / 2 ** 20)}) : say("opsGib", {n: numberText(bytes / 2 ** 30)}));
 const disks = [
   ["percent", "opsDiskUsed", (n) => say("opsPercent", {n: numberText(n)})],
-  ["db_bytes", "opsDiskDb", mib],
-  ["wal_bytes", "opsDiskWal", mib],
-  ["quota_bytes", "opsDiskQuota", mib],
-  ["free_bytes", "opsDiskFree", mib],
+  ["db_bytes", "opsDiskDb", size],
+  ["wal_bytes", "opsDiskWal", size],
+  ["quota_bytes", "opsDiskQuota", size],
+  ["free_bytes", "opsDiskFree", size],
 ];
 const wrongs = new Map([
   ["disk", "opsWrongDisk"],
@@ -367,7 +367,7 @@ export class Ops {
     await askReaders(this.fp, conv, seq, (readers, error) => {
       fill(
         this.journey,
-        drawJourney(journeyOf(this.fp, row, readers)),
+        drawJourney(this.fp, row, readers),
         error !== null && h("p", {class: "error"}, say("readersFailed", {reason: error})),
       );
     });

@@ -5,58 +5,88 @@ import {clockText, say, secondsText, spanText, timeText} from "./text.js";
 
 const roles = [3, 2, 1, 0];
 
-/** The steps of a message, as far as they are known here: [{text, at, icon}]. `readers` as of the hub, or empty. */
-export function journeyOf(fp, row, readers) {
-  const steps = [];
-  steps.push({
-    icon: row.flags?.offline ? "off" : "edit",
-    text: say(row.flags?.offline ? "journeyOffline" : "journeyComposed", {device: row.device}),
-    at: row.composed ?? null,
-  });
+/** What members do with a message: [what the hub reports, its sentence, the sentence of who has not, its sign]. */
+const deeds = [
+  ["delivered", "journeyDelivered", "journeyNotDelivered", "checks"],
+  ["read", "journeyRead", "journeyNotRead", "eye"],
+  ["confirmed", "journeyConfirmed", "journeyNotConfirmed", "flag"],
+];
+
+/** How a message came onto the hub's disk: [{icon, text, at}]. What a site has taken has the site's time until the hub has ordered it. */
+function wayToDisk(row) {
+  const offline = row.flags?.offline;
+  const steps = [
+    {icon: offline ? "off" : "edit", text: say(offline ? "journeyOffline" : "journeyComposed", {device: row.device}), at: row.composed ?? null},
+  ];
   if (row.branch?.relay) {
-    steps.push({icon: "relay", text: say("journeyRelayed", {relay: siteName(row.branch.relay)}), at: null});
+    steps.push({icon: "relay", text: say("journeyRelayed", {relay: siteName(row.branch.relay)}), at: row.seq === null ? row.at : null});
   }
-  if (row.seq === null) {
-    steps.push({icon: "clock", text: say("journeyQueued"), at: null});
-  } else {
-    steps.push({icon: "check", text: say("journeyOrdered", {seq: row.seq}), at: row.at});
-  }
-  const later = [];
-  for (const r of readers) {
-    for (const [what, key, sign] of [
-      ["delivered", "journeyDelivered", "checks"],
-      ["read", "journeyRead", "eye"],
-      ["confirmed", "journeyConfirmed", "flag"],
-    ]) {
-      if (r[what]) {
-        later.push({icon: sign, text: say(key, {user: r.user === fp.user ? say("youMid") : r.user}), at: r[what]});
-      }
-    }
-  }
-  steps.push(...later.sort((a, b) => a.at - b.at));
+  steps.push(
+    row.seq !== null
+      ? {icon: "check", text: say("journeyOrdered", {seq: row.seq}), at: row.at}
+      : {icon: "clock", text: say(row.branch?.relay ? "journeyAtSite" : "journeyQueued"), note: ""},
+  );
+  return steps;
+}
+
+/**
+ * The steps of a message, as far as they are known here: [{icon, text, note}] in the order in which they happened, then what has not happened yet.
+ * `readers` as of the hub, or empty.
+ */
+export function journeyOf(fp, row, readers) {
+  const way = wayToDisk(row);
+  const steps = way.map((step, i) => ({...step, note: step.note ?? stepTime(step.at, step.at && i > 0 ? step.at - (way[i - 1].at ?? way[0].at) : null, "journeyAfter")}));
+  const name = (user) => (user === fp.user ? say("youMid") : user);
+  const done = deeds.flatMap(([what, key, , icon]) =>
+    readers.filter((r) => r[what]).map((r) => ({icon, text: say(key, {user: name(r.user)}), at: r[what], note: stepTime(r[what], r[what] - row.at, "journeySince")})),
+  );
+  steps.push(...done.sort((a, b) => a.at - b.at));
   if (row.version && row.version !== row.seq) {
-    steps.push({icon: "edit", text: say("journeyChanged", {version: row.version}), at: null});
+    steps.push({icon: "edit", text: say("journeyChanged", {version: row.version}), note: say("journeyUnknownTime")});
+  }
+  for (const [what, , key] of deeds) {
+    const late = readers.filter((r) => !r[what] && (what !== "confirmed" || row.mustConfirm) && (what !== "read" || r.delivered)).map((r) => name(r.user));
+    if (late.length > 0) {
+      steps.push({icon: "clock", text: say(key, {users: late.join(", ")}), note: "", waits: true});
+    }
   }
   return steps;
 }
 
-function stepTime(at, after) {
+function stepTime(at, after, how) {
+  if (!at) {
+    return say("journeyUnknownTime");
+  }
   const text = timeText(at).replace(clockText(at), secondsText(at));
-  return after !== null && after >= 0 ? `${text} · ${say("journeyAfter", {ms: spanText(after)})}` : text;
+  return after !== null && after >= 0 ? `${text} · ${say(how, {ms: spanText(after)})}` : text;
 }
 
-export function drawJourney(steps) {
-  let before = null;
-  return h(
-    "ol",
-    {class: "journey"},
-    steps.map((step) => {
-      const after = step.at && before ? step.at - before : null;
-      before = step.at ?? before;
-      const time = step.at ? stepTime(step.at, after) : say("journeyUnknownTime");
-      return h("li", null, icon(step.icon), h("div", null, h("div", null, bdi(step.text)), h("div", {class: "hint"}, time)));
-    }),
-  );
+/** How many have done what, and how long after the hub had it the last one did: a sentence for each. */
+export function journeySums(row, readers) {
+  return deeds
+    .filter(([what]) => readers.length > 0 && (what !== "confirmed" || row.mustConfirm))
+    .map(([what]) => {
+      const times = readers.map((r) => r[what]).filter(Boolean);
+      const last = times.length > 0 ? Math.max(...times) - row.at : null;
+      const key = {delivered: "journeySumDelivered", read: "journeySumRead", confirmed: "journeySumConfirmed"}[what];
+      const sum = say(key, {k: times.length, of: readers.length});
+      return last !== null && last >= 0 ? `${sum} ${say("journeyLast", {ms: spanText(last)})}` : sum;
+    });
+}
+
+export function drawJourney(fp, row, readers) {
+  const sums = journeySums(row, readers);
+  const step = ({icon: sign, text, note, waits}) =>
+    h("li", {class: waits ? "waits" : ""}, icon(sign), h("div", null, h("div", null, bdi(text)), note && h("div", {class: "hint"}, note)));
+  return [
+    sums.length > 0 &&
+      h(
+        "ul",
+        {class: "journey-sums"},
+        sums.map((sum) => h("li", null, sum)),
+      ),
+    h("ol", {class: "journey"}, journeyOf(fp, row, readers).map(step)),
+  ];
 }
 
 /** Asks the hub who has read a message; `drawn(readers, error)` is called at once and with the answer. */
@@ -182,7 +212,7 @@ export class Panel {
   }
 
   readers() {
-    const cell = (ms) => h("td", null, ms ? timeText(ms) : h("span", {class: "hint"}, say("notYet")));
+    const cell = (ms) => h("td", null, ms ? timeText(ms) : [h("span", {"aria-hidden": "true"}, "–"), h("span", {class: "sr"}, say("notYet"))]);
     const row = this.row();
     const list = this.answer.readers ?? [];
     return [
@@ -224,7 +254,7 @@ export class Panel {
   journey() {
     const row = this.row();
     return row
-      ? [this.quoted(row), drawJourney(journeyOf(this.fp, row, this.answer.readers ?? [])), this.note()]
+      ? [this.quoted(row), ...drawJourney(this.fp, row, this.answer.readers ?? []), this.note()]
       : h("p", {class: "hint"}, say("journeyNone", {seq: this.seq}));
   }
 

@@ -533,8 +533,17 @@ function sentence(next) {
   return text[0].toUpperCase() + text.slice(1) + ".";
 }
 
-/** A minute of what a hub and its host report. */
-export function operations(fp, count = 120) {
+/** What a hub that reports all says besides, after `i` seconds. */
+function more(fp, i, next) {
+  const spread = (most) => Array.from({length: 16}, (_one, k) => Math.round((i + 1) * 60 * Math.exp(-((k - most) ** 2) / 3)));
+  fp.tell("fp/1/ops/times", {commit_us: spread(11), answer_us: spread(12), commit_us_max: 4000 + next() * 5000, answer_us_max: 6000 + next() * 8000});
+  fp.tell("fp/1/ops/disk", {percent: 14, db_bytes: 611e6 + i * 9e3, wal_bytes: 4e6 * next(), free_bytes: 52e9, quota_bytes: 20e9});
+}
+
+const STORY = ["connected", "lost", "connected", "left", "taken over", "silent", "connected"];
+
+/** A minute of what a hub and its host report; with `isAll` also what an older one does not. */
+export function operations(fp, count = 120, isAll = false) {
   const next = random(11);
   const hub = {
     acks: 0,
@@ -577,5 +586,14 @@ export function operations(fp, count = 120) {
       ring_in_max: Math.round(next() * 9),
       ring_out_max: Math.round(next() * 40),
     });
+    if (isAll) {
+      more(fp, i, next);
+    }
+  }
+  if (isAll) {
+    const users = ["ana.kovac", "ben.okafor", "elif.demir"];
+    const at = Date.now();
+    fp.tell("fp/1/ops/conns", STORY.map((what, i) => ({at: at - (STORY.length - i) * 41000, user: users[i % 3], device: `${users[i % 3]}-phone`, what})));
+    fp.tell("fp/1/ops/alerts", [{what: "relay_down", who: "site-north", since: at - 20000, value: 0}]);
   }
 }

@@ -14,10 +14,10 @@ register((reload) => app.offerUpdate(reload));
 globalThis.app = app;
 
 /* Reports come one a second; here the clock of the page is set on by one for each. */
-globalThis.fakeOperations = (count) => {
+globalThis.fakeOperations = (count, isAll) => {
   const real = Date.now;
   let now = real() - count * 1000;
   Date.now = () => (now += 1000 / 3);
-  operations(globalThis.fake, count);
+  operations(globalThis.fake, count, isAll);
   Date.now = real;
 };
