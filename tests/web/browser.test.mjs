@@ -117,16 +117,17 @@ test("two tabs: one connection, one outbox, and both show the same", async () =>
 
   // The tab that leads is closed in the middle of it: what the other one has said counts once.
   const saying = second.evaluate(async (id) => {
-    for (let i = 0; i < 40; i++) {
-      await globalThis.fp.send(id, `${i}`);
+    let said = 0;
+    for (let after = 0; after < 10; after += globalThis.fp.leads ? 1 : 0) { // and ten more once it leads
+      await globalThis.fp.send(id, `${said++}`);
     }
-    return globalThis.fp.leads;
+    return said;
   }, conv);
   await until(() => heard(conv).length > 6, "some arrive");
   await first.close();
-  assert.equal(await saying, true, "the second leads now");
-  await until(() => heard(conv).length === 43, "all arrive");
-  assert.deepEqual(heard(conv).slice(3), Array.from({length: 40}, (_one, i) => `${i}`));
+  const said = await saying;
+  await until(() => heard(conv).length === 3 + said, "all arrive");
+  assert.deepEqual(heard(conv).slice(3), Array.from({length: said}, (_one, i) => `${i}`));
   await inPage(second, () => globalThis.fp.outbox().length === 0);
   assert.deepEqual([...first.faults, ...second.faults], []);
   await second.close();

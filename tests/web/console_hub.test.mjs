@@ -61,6 +61,19 @@ test("two people write to each other, offline too, and each sees what became of 
   await ben.click(".conv >> text=<b>North</b> tower");
   await ben.waitForSelector(".feed article");
 
+  const echoed = await ana.evaluate(async () => {
+    const area = document.querySelector(".composer textarea");
+    area.value = "In the frame of the key.";
+    area.dispatchEvent(new InputEvent("input", {bubbles: true}));
+    area.dispatchEvent(new KeyboardEvent("keydown", {key: "Enter", bubbles: true, cancelable: true}));
+    await new Promise(requestAnimationFrame); /* what stands there now is painted in this frame */
+    const el = [...document.querySelectorAll(".own .text")].pop();
+    const [box, feed] = [el, document.querySelector(".feed")].map((one) => one.getBoundingClientRect());
+    return [el.textContent, box.top >= feed.top && box.bottom <= feed.bottom + 1];
+  });
+  assert.deepEqual(echoed, ["In the frame of the key.", true], "one's own echo");
+  await saw(ben, "In the frame of the key.");
+
   await write(ana, "Is the <i>crane</i> free?");
   assert.ok((await texts(ana)).includes("Is the <i>crane</i> free?"), "one's own at once");
   await saw(ben, "Is the <i>crane</i> free?");
@@ -126,7 +139,11 @@ test("who may see me: hidden from all but one, and seen by all again", async () 
   await pia.click("dialog [type=submit]");
   await Promise.all([quin, rosa].map((page) => page.click(".conv >> text=Roof")));
   await Promise.all(people.map((page) => page.click(".details-button")));
-  const sees = (page, text) => page.locator(".members li", {hasText: "pia.holm"}).getByText(text).waitFor();
+  const sees = (page, text) =>
+    page.locator(".members li", {hasText: "pia.holm"}).getByText(text).waitFor({timeout: 10000}).catch(async (error) => {
+      const rules = await pia.evaluate(() => localStorage.getItem("fieldpost.policy.pia.holm"));
+      throw new Error(`${error.message}; shown: ${await page.textContent(".members")}; rules: ${rules}; links: ${await Promise.all(people.map((p) => p.textContent(".link")))}`);
+    });
   await Promise.all([quin, rosa].map((page) => sees(page, /Active/)));
   const types = async (text) => {
     await pia.fill(".composer textarea", "");
@@ -166,16 +183,52 @@ test("who may see me: hidden from all but one, and seen by all again", async () 
   await Promise.all(people.map((page) => page.context().close()));
 });
 
+test("a page at rest costs no processor time", async () => {
+  const page = await person("iris.lund");
+  await page.click("[aria-label='New conversation']");
+  await page.fill("#ask-title", "Rest");
+  await page.fill("#ask-scope", "rest");
+  await page.fill("#ask-members", "nobody.yet");
+  await page.click("dialog [type=submit]");
+  await page.waitForSelector(".feed");
+  await write(page, "Good night.");
+  await state(page, "sent");
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable");
+  const spent = async () => (await session.send("Performance.getMetrics")).metrics.find((one) => one.name === "TaskDuration").value;
+  await page.waitForTimeout(1000);
+  const before = await spent();
+  await page.waitForTimeout(5000);
+  const share = (await spent()) - before;
+  console.log(`at rest: ${(share * 200).toFixed(1)} ms a second`);
+  assert.ok(share < 0.1, `${share} s of 5`); /* 2 %; a clock that draws in each frame takes five times as much */
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
 test("an operator sees the hub's numbers, and the first screen is there in a second", async () => {
-  const start = Date.now();
-  const page = await open(chrome);
-  await page.goto(site.url);
-  await page.fill("#user", "olga.ops");
-  await page.fill("#password", "x");
-  const asked = Date.now();
-  await page.click("button[type=submit]");
-  await page.waitForSelector(".conv-pane");
-  console.log(`page ${asked - start} ms, first screen ${Date.now() - asked} ms after signing in`);
+  let page;
+  const took = [];
+  while (took.length === 0 || (took.at(-1) > 1000 && took.length < 3)) { /* another program may have had the processor */
+    await page?.context().close();
+    page = await open(chrome);
+    await page.goto(site.url);
+    await page.fill("#user", "olga.ops");
+    await page.fill("#password", "x");
+    took.push(
+      await page.evaluate(async () => {
+        const asked = performance.now();
+        document.querySelector("button[type=submit]").click();
+        while (!document.querySelector(".conv-pane")) {
+          await new Promise(requestAnimationFrame);
+        }
+        await new Promise(requestAnimationFrame);
+        return performance.now() - asked;
+      }),
+    );
+  }
+  console.log(`first screen ${took.map(Math.round)} ms after signing in`);
+  assert.ok(took.at(-1) <= 1000, `${took}`);
   await page.click("a[href='#/operations']");
   await page.waitForFunction(() => /Live sessions\d/.test(document.querySelector(".tile")?.textContent));
   await page.waitForFunction(() =>
