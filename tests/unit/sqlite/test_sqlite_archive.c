@@ -67,12 +67,12 @@ static void a_long_conversation_fills_several_files(void **state)
     }
     assert_int_equal(f->p.commit(f->p.ctx), FP_OK);
     for (size_t step = 0; more; step++) { /* full ones do not wait, the rest does */
-        assert_true(step < 10);
+        assert_true(step < 12);
         assert_int_equal(f->p.archive(f->p.ctx, far, (struct fp_wall){0}, &more), FP_OK);
     }
-    assert_int_equal(fixture_count(f, "fp-"), 3);
-    assert_int_equal(fixture_count(f, "fp-c1-1-8-"), 1);
-    assert_int_equal(fixture_count(f, "fp-c1-17-24-"), 1);
+    assert_int_equal(fixture_count(f, "fp-"), 7);
+    assert_int_equal(fixture_count(f, "fp-c1-1-4-"), 1);
+    assert_int_equal(fixture_count(f, "fp-c1-25-28-"), 1);
 }
 
 static void what_is_moved_away_is_missed_by_name_and_read_again_when_it_is_back(void **state)
