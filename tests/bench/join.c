@@ -128,7 +128,7 @@ static void subscribe_events(struct peer *p)
 
 static void watch_counters(struct load *l)
 {
-    if (!l->config.hub && !l->config.probe) {
+    if ((!l->config.hub && !l->config.probe) || l->config.unwatched) {
         return;
     }
     struct client *c = client_open(&l->loop, "ops-watch", "ops", &counters_ops, &l->counters);

@@ -25,7 +25,8 @@ struct load_config {
     int port;
     int broker_pid; /* whose CPU time to measure; 0 = nobody's */
     bool hub;
-    bool probe; /* no hub, but tick_probe */
+    bool probe;     /* no hub, but tick_probe */
+    bool unwatched; /* no operator listens */
     bool room;
     unsigned groups;
     unsigned first;   /* number of the first group: its names follow from it */

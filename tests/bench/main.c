@@ -25,6 +25,7 @@ static const char usage[] = "usage: bench_hub SHAPE --port PORT [options]\n"
                             "options\n"
                             "  --hub             through a hub (otherwise plain QoS 1 publishes)\n"
                             "  --probe           without a hub, but with tick_probe: reads what it says\n"
+                            "  --unwatched       does not listen to what the hub tells operators, and so knows no commits\n"
                             "  --groups N        pairs, rooms or conversations (1)\n"
                             "  --first N         the number of the first one; so a second load has names of its own (0)\n"
                             "  --members N       of a room (10)\n"
@@ -45,6 +46,7 @@ static const char *const shape_names[SHAPES] = {"pairs", "rooms", "fill", "catch
 enum option_id {
     OPT_HUB = 1,
     OPT_PROBE,
+    OPT_UNWATCHED,
     OPT_GROUPS,
     OPT_FIRST,
     OPT_MEMBERS,
@@ -64,6 +66,7 @@ enum option_id {
 static const struct option options[] = {
     {"hub", no_argument, NULL, OPT_HUB},
     {"probe", no_argument, NULL, OPT_PROBE},
+    {"unwatched", no_argument, NULL, OPT_UNWATCHED},
     {"groups", required_argument, NULL, OPT_GROUPS},
     {"first", required_argument, NULL, OPT_FIRST},
     {"members", required_argument, NULL, OPT_MEMBERS},
@@ -125,6 +128,9 @@ static void take_option(struct arguments *a, const struct option *o, const char 
         break;
     case OPT_PROBE:
         l->probe = true;
+        break;
+    case OPT_UNWATCHED:
+        l->unwatched = true;
         break;
     case OPT_GROUPS:
         l->groups = (unsigned)whole(o->name, value, 10000);

@@ -19,10 +19,11 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 import gateway  # noqa: E402
+import ops  # noqa: E402
 import trunk  # noqa: E402
 from broker import BenchError, Broker, busy_share, count_syscalls, find_mosquitto, fsync_cost_us, machine, median_span  # noqa: E402
 
-PARTS = ["throughput", "rooms", "latency", "stalls", "syscalls", "restart", "catchup", "resume", "trunk", "gateway"]
+PARTS = ["throughput", "rooms", "latency", "stalls", "syscalls", "restart", "catchup", "resume", "ops", "trunk", "gateway"]
 PAIR_WINDOW = 32
 ROOM_WINDOW = 8
 ROOM_MEMBERS = 10
@@ -306,7 +307,10 @@ class Bench:
         self.tables.append((f"Others' latency in ms at {RESUME_PER_S} commands/s while one device is given {self.sizes.resume_events:,} "
                             f"missed events, at {median_span(rates)} events/s", ["", "from, to", "p50", "p99", "p99.9", "longest"], rows))
 
-    # ------------------------------------------------------------------ sites and browsers: files of their own
+    # ------------------------------------------------------------------ operators, sites and browsers: files of their own
+
+    def ops(self):
+        ops.run(self)
 
     def trunk(self):
         trunk.run(self)
