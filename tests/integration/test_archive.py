@@ -1,6 +1,7 @@
 """The archive on a real hub: its members see no difference, whatever the operator does with its files."""
 import shutil
 import sqlite3
+import time
 from contextlib import closing
 
 import chain
@@ -74,3 +75,29 @@ def test_a_history_is_read_through_its_archive(make_hub, tmp_path):
     verify(tmp_path, w, conv, now)
     w.oracle.check_violations()
     w.close(check=False)  # the check of the database knows no archive
+
+
+def test_a_hub_that_is_killed_while_it_archives_loses_nothing_and_leaves_nothing(make_hub, tmp_path):
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    w = make_hub(options={"archive_dir": str(folder), "archive_days": 0, "commands_per_s": 0})
+    a = w.on("ann")
+    _scope, conv = w.open(a, {})
+    said = []
+    for life in range(4):
+        a = w.on("ann", f"life-{life}")
+        until = time.monotonic() + 0.7 + life * 0.1  # it looks once a second
+        while time.monotonic() < until:
+            said.append(a.msg(conv, f"{life}.{len(said)}")[2])
+        w.broker.kill()
+        w.broker.start()
+    b = w.on("ann", "reader", auto=False)
+    floor, events = history(b, conv)
+    assert floor is None and [ev[16] for ev in events] == list(range(1, len(events) + 1))
+    assert set(said) <= {ev[16] for ev in events}
+    wait_for(lambda: rows(w.broker) == 1, 20, "all but the newest are in the archive")
+    known = rows(w.broker, "SELECT group_concat(name, '/') FROM segment").split("/")
+    assert sorted(f.name for f in folder.iterdir()) == sorted(known)
+    assert history(b, conv) == (None, events)
+    w.oracle.check_violations()
+    w.close(check=False)
