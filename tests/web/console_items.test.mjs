@@ -207,6 +207,8 @@ test("a message's journey: every step with how long it took, and who it has not 
     "Not yet confirmed by ben, you, carl|",
   ]);
   assert.deepEqual(journeySums(taken, readers), ["Delivered to 2 of 3. The last one after 1 min.", "Read by 1 of 3. The last one after 5 s.", "Confirmed by 0 of 3."]);
+  const atOnce = row(8, {device: "ana-phone", composed: null, at: ms});
+  assert.deepEqual(told(journeyOf({user: "me"}, atOnce, [])), ["Written on ana-phone|time not reported", "On the hub's disk as number 8|T"]);
   const waiting = row(null, {seq: null, device: "ana-phone", composed: ms, at: ms + 30, branch: {relay: "pier", base: 3, k: 1}, flags: {provisional: true}});
   assert.deepEqual(told(journeyOf({user: "me"}, waiting, [])), ["Written on ana-phone|T", "Taken by site pier|T · 30 ms later", "Waits at the site for the hub|"]);
 });

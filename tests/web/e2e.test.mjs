@@ -395,6 +395,9 @@ test("at a site: without the WAN messages are relayed and provisional, with it t
     await unfolded(page, (list) => list.join() === order.join());
   }
   await chat.end();
+  await act(dora, "The WAN is gone.", "text=Its journey");
+  await shows(dora, ".journey", /Taken by site pier.*On the hub's disk as number \d+.*Delivered to finn.*Read by finn\d\d:\d\d:\d\d · \d.* after the hub had it/s);
+  await shows(dora, ".journey-sums", "Delivered to 2 of 2. The last one after");
   assert.deepEqual([...faults(dora), ...faults(finn)], []);
   await Promise.all([dora, finn].map((page) => page.context().close()));
 });

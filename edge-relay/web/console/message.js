@@ -277,7 +277,8 @@ export function drawFold(view, item, rows, before) {
   const first = rows[0];
   const times = rows.map(whenOf).filter(Boolean);
   const users = new Set(rows.map((row) => row.user));
-  const values = {n: rows.length, from: timeText(Math.min(...times)), to: clockText(Math.max(...times))};
+  const [from, to] = [Math.min(...times), Math.max(...times)];
+  const values = {n: rows.length, from: timeText(from), to: dayOf(from) === dayOf(to) ? clockText(to) : timeText(to)};
   const relay = first.branch?.relay;
   const text = relay
     ? say("foldSite", {...values, site: siteName(relay)})

@@ -35,7 +35,10 @@ function wayToDisk(row) {
  */
 export function journeyOf(fp, row, readers) {
   const way = wayToDisk(row);
-  const steps = way.map((step, i) => ({...step, note: step.note ?? stepTime(step.at, step.at && i > 0 ? step.at - (way[i - 1].at ?? way[0].at) : null, "journeyAfter")}));
+  const steps = way.map((step, i) => {
+    const before = way.slice(0, i).filter((one) => one.at).at(-1)?.at ?? null;
+    return {...step, note: step.note ?? stepTime(step.at, before !== null ? step.at - before : null, "journeyAfter")};
+  });
   const name = (user) => (user === fp.user ? say("youMid") : user);
   const done = deeds.flatMap(([what, key, , icon]) =>
     readers.filter((r) => r[what]).map((r) => ({icon, text: say(key, {user: name(r.user)}), at: r[what], note: stepTime(r[what], r[what] - row.at, "journeySince")})),
