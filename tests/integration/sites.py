@@ -127,14 +127,14 @@ class Site:
 class Sites:
     """One hub, sites as asked for, and what all their people see."""
 
-    def __init__(self, folder, relays, options=None):
-        """relays: name -> scopes."""
+    def __init__(self, folder, relays, options=None, lines=()):
+        """relays: name -> scopes; options and lines: of the hub, as Broker's."""
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         file = self.folder / "relays"
         file.write_text("".join(f"{name} scopes {','.join(scopes)}\n" for name, scopes in relays.items()))
         self.relays = relays
-        self.hub = Broker(self.folder / "hub", options={"relays_file": file, "operators": "op", "commands_per_s": 5000, **(options or {})})
+        self.hub = Broker(self.folder / "hub", options={"relays_file": file, "operators": "op", "commands_per_s": 5000, **(options or {})}, lines=lines)
         self.sites, self.devices = {}, []
         self.oracle = Oracle()
         self.hub.start()

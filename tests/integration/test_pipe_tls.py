@@ -87,14 +87,12 @@ def by_key(port):
 
 @pytest.mark.parametrize("how", ["certificate", "key"])
 def test_people_converse_through_a_trunk_of_tls(tmp_path, kit, how):
-    s = Sites(tmp_path, {"site-b": ["elm"]})
-    s.hub.stop()
     port, = ports(1)
     if how == "certificate":
-        s.hub.lines, own = by_certificate(port, kit.server, kit.ours), kit.by_certificate(kit.ours, kit.client)
+        lines, own = by_certificate(port, kit.server, kit.ours), kit.by_certificate(kit.ours, kit.client)
     else:
-        s.hub.lines, own = [f"psk_file {kit.secret('hub-keys', f'site-b:{KEY}')}", *by_key(port)], kit.by_key("site-b")
-    s.hub.start()
+        lines, own = [f"psk_file {kit.secret('hub-keys', f'site-b:{KEY}')}", *by_key(port)], kit.by_key("site-b")
+    s = Sites(tmp_path, {"site-b": ["elm"]}, lines=lines)
     try:
         site = s.site("site-b", lambda folder, name, at, _wan: Relay(folder, name, at, port, options=[f"hub={HOST}:{port}", *own]))
         anna = s.on(None, "anna", "anna-phone")

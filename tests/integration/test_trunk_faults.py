@@ -116,6 +116,7 @@ def test_a_link_that_is_silent_is_found_dead(pair):
     p.check()
 
 
+@pytest.mark.alone  # what may happen in 0.3 s is for a machine that has time
 @pytest.mark.limit(120)
 def test_a_link_that_comes_and_goes_makes_progress(pair):
     """0.3 s there, 0.5 s gone, 30 times. Nobody's log fills with it."""
