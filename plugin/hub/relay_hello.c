@@ -153,14 +153,15 @@ enum fp_err relay_hello(struct hub *h, struct relay *r, const struct source_item
         p->acked[lane] = hello->have[lane];
         p->have[lane] = p->epoch == hello->epoch ? p->have[lane] : hello->lanes[lane].oldest - 1;
     }
-    r->opening_log = p->epoch != hello->epoch;
+    bool second = r->opening; /* in this batch: what the first one has begun holds */
+    r->opening_log = (second && r->opening_log) || p->epoch != hello->epoch;
     p->epoch = hello->epoch;
     if (anew) {
         err = save_held(h, r, *hello);
     }
     r->changed = true;
     r->opening = true;
-    r->anew = anew;
+    r->anew = (second && r->anew) || anew;
     r->opening_conn = item->conn;
     h->relays->staged = true;
     return err ? err : tell_welcome(h, r);

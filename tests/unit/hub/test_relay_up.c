@@ -221,6 +221,31 @@ static void a_refusal_is_told_again_after_a_hello(void **state)
     kit_close(&k);
 }
 
+/* Its hello came twice, one copy right behind the other. */
+static void refusals_of_another_log_are_forgotten(void **state)
+{
+    struct kit k;
+    (void)state;
+    rk_open(&k);
+    rk_hello(&k);
+    rk_begin(&batch);
+    rk_add_msg(&batch, "ben", "ben-pad", 1, "attic");
+    rk_send(&k, &batch, 2, 1);
+    kit_run(&k);
+    assert_int_equal(rk_refused(&k, 2, 1), FP_EUNKNOWN);
+    kit_relay_gone(&k, "ridge");
+    kit_run(&k);
+    kit_clear(&k);
+    struct fp_trunk_hello h = rk_hello_of();
+    h.epoch = RK_EPOCH + 1;
+    rk_say_hello(&k, h, NULL, 0);
+    rk_say_hello(&k, h, NULL, 0);
+    kit_run(&k);
+    assert_int_equal(rk_count(&k, FP_TRUNK_WELCOME), 2);
+    assert_int_equal(rk_count(&k, FP_TRUNK_REFUSE), 0);
+    kit_close(&k);
+}
+
 static void what_the_relay_has_refused_uses_up_its_number(void **state)
 {
     struct kit k;
@@ -524,6 +549,7 @@ int main(void)
         cmocka_unit_test(a_hole_is_asked_for),
         cmocka_unit_test(refusals_reach_the_relay_with_their_code),
         cmocka_unit_test(a_refusal_is_told_again_after_a_hello),
+        cmocka_unit_test(refusals_of_another_log_are_forgotten),
         cmocka_unit_test(what_the_relay_has_refused_uses_up_its_number),
         cmocka_unit_test(what_another_one_has_brought_is_known_though_it_is_of_another_scope),
         cmocka_unit_test(receipts_and_status_come_by_a_relay_too),

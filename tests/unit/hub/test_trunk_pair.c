@@ -333,14 +333,34 @@ static void pass(struct pair *w, uint64_t ms)
     }
 }
 
-static void restart(struct pair *w, unsigned at)
+static void open_site(struct pair *w, unsigned site)
+{
+    struct kit *k = &w->kits[site];
+    site_open_kit(k);
+    struct store_port p = mem_store_port(k->mem);
+    assert_int_equal(p.begin(p.ctx), FP_OK);
+    assert_int_equal(p.new_epoch(p.ctx, 1 + sim_below(&w->s.random, 1ULL << 60)), FP_OK);
+    assert_int_equal(p.commit(p.ctx), FP_OK);
+    k->config.relay = kit_id(names[site]);
+    k->mono = w->kits[HUB].mono;
+    k->wall = w->kits[HUB].wall;
+    kit_restart(k);
+}
+
+/* saved: else it has a new database, and what it had in custody is with the devices alone. */
+static void restart(struct pair *w, unsigned at, bool saved)
 {
     for (unsigned site = SHIP; site < PLACES; site++) {
         if (at == HUB || at == site) {
             cut(w, site);
         }
     }
-    kit_restart(&w->kits[at]);
+    if (saved) {
+        kit_restart(&w->kits[at]);
+    } else {
+        kit_close(&w->kits[at]);
+        open_site(w, at);
+    }
     for (size_t d = 0; d < SCRIPT_DEVICES; d++) {
         if (w->devices[d].at == at) {
             hello(w, d);
@@ -359,7 +379,10 @@ static void trouble(struct pair *w)
         }
     }
     if (sim_chance(&w->s.random, 6)) {
-        restart(w, (unsigned)sim_below(&w->s.random, PLACES));
+        restart(w, (unsigned)sim_below(&w->s.random, PLACES), true);
+    }
+    if (sim_chance(&w->s.random, 1)) {
+        restart(w, SHIP + (unsigned)sim_below(&w->s.random, PLACES - 1), false);
     }
     for (size_t d = 0; d < SCRIPT_DEVICES; d++) {
         if (w->devices[d].wanders && sim_chance(&w->s.random, 15)) {
@@ -422,11 +445,9 @@ static struct pair *open_pair(uint64_t seed)
     hub->relays[0] = (struct hub_relay){.relay = kit_id(RELAY), .scopes = {kit_id("house"), kit_id("yard")}, .scope_count = 2};
     hub->relays[1] = (struct hub_relay){.relay = kit_id(RAFT_NAME), .scopes = {kit_id("house")}, .scope_count = 1};
     kit_restart(&w->kits[HUB]);
-    site_open_kit(&w->kits[SHIP]);
-    site_open_kit(&w->kits[RAFT]);
-    w->kits[RAFT].config.relay = kit_id(RAFT_NAME);
-    kit_restart(&w->kits[RAFT]);
     script_init(&w->s, seed);
+    open_site(w, SHIP);
+    open_site(w, RAFT);
     w->rough = true;
     w->loss = sim_below(&w->s.random, 200);
     w->again = sim_below(&w->s.random, 100);
