@@ -134,7 +134,8 @@ class Sites:
         file = self.folder / "relays"
         file.write_text("".join(f"{name} scopes {','.join(scopes)}\n" for name, scopes in relays.items()))
         self.relays = relays
-        self.hub = Broker(self.folder / "hub", options={"relays_file": file, "operators": "op", "commands_per_s": 5000, **(options or {})}, lines=lines)
+        options = {"relays_file": file, "operators": "op", "commands_per_s": 5000, **(options or {})}
+        self.hub = Broker(self.folder / "hub", options=options, lines=lines)
         self.sites, self.devices = {}, []
         self.oracle = Oracle()
         self.hub.start()
