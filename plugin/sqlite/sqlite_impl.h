@@ -12,9 +12,9 @@
 #include "plugin/sqlite/sqlite_store.h"
 
 /* A checkpoint runs between batches, on the engine's thread. Short WALs are overwritten sooner, and a sync that need not grow the file is cheaper
- * (0.4 against 0.55 ms here); long ones write a page that changes often fewer times. At 250 frames the 99th percentile of a commit was 2.4 ms, at
- * 1,000 it was 1.3 ms. */
-#define SQLITE_STORE_WAL_FRAMES 1000
+ * (0.4 against 0.55 ms here); long ones write a page that changes often fewer times. At 1,000 commands a second the 99th percentile of the acks was
+ * 5.3 ms with 1,000 frames and a checkpoint at the end of each commit that reached them, 3.0 ms at the beginning of the next, 2.0 ms with 4,000. */
+#define SQLITE_STORE_WAL_FRAMES 4000
 
 #define ARCHIVE_MARKS 32
 #define ARCHIVE_LINES 8

@@ -7,7 +7,7 @@
 #include "plugin/sqlite/sqlite_schema.h"
 
 #define CACHE_KIB "32768"         /* the inner pages and the warm ends of 10^4 conversations */
-#define WAL_KEEP_BYTES "16777216" /* a WAL that once grew is cut back to this */
+#define WAL_KEEP_BYTES "33554432" /* a WAL that once grew is cut back to this; more than a checkpoint waits for, or each one would cut it */
 #define BUSY_MS 200               /* an operator's own sqlite3 may hold the write lock for a moment */
 #define PAGE_BYTES "4096"
 #define PAGE_BYTES_MAX 65536

@@ -143,23 +143,6 @@ enum fp_err store_fence(struct sqlite_store *s)
     return store_note(s, rc);
 }
 
-enum fp_err store_begin(struct sqlite_store *s)
-{
-    store_enter(s);
-    if (s->in_tx) {
-        return FP_ECORRUPT;
-    }
-    store_rollback(s);
-    enum fp_err err = s->fence_due ? store_fence(s) : FP_OK;
-    if (err) {
-        return err;
-    }
-    struct query q = store_query(s, SQL_BEGIN);
-    err = store_note(s, query_run(&q));
-    s->in_tx = !err;
-    return err;
-}
-
 static void checkpoint(struct sqlite_store *s)
 {
     int in_wal = 0;
@@ -172,6 +155,26 @@ static void checkpoint(struct sqlite_store *s)
     /* A failure costs nothing but a longer WAL: what was committed is in there. It comes up again at the next step. */
     (void)store_note(s, rc);
     s->checkpoint_at = rc == SQLITE_OK && done == in_wal ? SQLITE_STORE_WAL_FRAMES : s->wal_frames + SQLITE_STORE_WAL_FRAMES;
+}
+
+enum fp_err store_begin(struct sqlite_store *s)
+{
+    store_enter(s);
+    if (s->in_tx) {
+        return FP_ECORRUPT;
+    }
+    store_rollback(s);
+    if (s->wal_frames >= s->checkpoint_at) {
+        checkpoint(s); /* not at the end of a commit: what was committed can be told first */
+    }
+    enum fp_err err = s->fence_due ? store_fence(s) : FP_OK;
+    if (err) {
+        return err;
+    }
+    struct query q = store_query(s, SQL_BEGIN);
+    err = store_note(s, query_run(&q));
+    s->in_tx = !err;
+    return err;
 }
 
 enum fp_err store_commit(struct sqlite_store *s)
@@ -189,9 +192,6 @@ enum fp_err store_commit(struct sqlite_store *s)
         return err;
     }
     s->in_tx = false;
-    if (s->wal_frames >= s->checkpoint_at) {
-        checkpoint(s);
-    }
     return FP_OK;
 }
 
