@@ -8,7 +8,7 @@ import stock_bridge
 import trunk_script
 from trunk_load import Load
 
-ROUNDS = int(os.environ.get("FIELDPOST_TRUNK_KILLS", "6"))
+ROUNDS = int(os.environ.get("FIELDPOST_TRUNK_KILLS", "25"))
 
 
 @pytest.fixture
