@@ -13,6 +13,7 @@
 
 #define GRACE_MS 1000   /* for what is retained and may not be there at all: it comes right after the subscription */
 #define PRESENCE_MS 300 /* likewise, after the abouts have come */
+#define WATCHED_MS 5000 /* a hub that is busy tells presence last */
 #define WATCH_S 10      /* one answer is all we want; the lease ends with the session in any case */
 
 struct about {
@@ -218,7 +219,7 @@ static void watch(struct people *p)
     p->s.nack = FP_OK;
     if (!crowd.all || crowd.count == 0 || fp_client_pass(p->s.client, &cmd) != FP_OK) {
         (void)session_wait(&p->s, never, NULL, PRESENCE_MS, -1);
-    } else if (session_wait(&p->s, is_watched, p, GRACE_MS, -1) == SESSION_DONE && p->s.nack) {
+    } else if (session_wait(&p->s, is_watched, p, WATCHED_MS, -1) == SESSION_DONE && p->s.nack) {
         (void)session_wait(&p->s, never, NULL, PRESENCE_MS, -1);
     }
 }

@@ -7,6 +7,7 @@ import cbor2
 import pexpect
 import pytest
 
+from reactor import wait_for
 from test_cli import Cli, cli, pair  # noqa: F401 (cli and pair: fixtures)
 
 HELLO = "hello there"
@@ -87,7 +88,7 @@ def test_who_shows_how_the_hub_sees_the_members_and_what_the_policy_lets_him(pai
             assert time.monotonic() < end
         b.run(*another(b), "status", "--until", "2h", "On the", "roof")
         assert seen(a, conv, user_of(b))["text"] == "On the roof"
-        assert f"{user_of(b)} " in a.run("who", conv).split("presence:")[1]
+        wait_for(lambda: f"{user_of(b)} " in a.run("who", conv).partition("presence:")[2], 20, "the text has his row too")
         b.run(*another(b), "policy", "everyone=exact", f"{user_of(a)}=hidden")
         hidden = seen(a, conv, user_of(b))
         assert hidden["state"] == "offline" and hidden["text"] == "" and hidden["since"] is None
