@@ -4,7 +4,7 @@
 #define DAY_MS 86400000ULL
 #define LOOK_EVERY_US 21600000000U /* six hours */
 #define LOOK_AT_ONCE_US 1000000U   /* archive_days 0 */
-#define STEP_EVERY_US 50000U       /* a step is some 8 ms of work: who waits for a commit meets few of them */
+#define STEP_EVERY_US 50000U       /* a step of twice the size took 17 ms: who waits for a commit meets few of them */
 #define AGAIN_AFTER_US 600000000U  /* the archive's disk is full, or not there */
 
 static void tell_lines(struct hub *h)

@@ -99,4 +99,13 @@ static inline enum fp_err add_run(struct store_port p, uint64_t cid, uint64_t fi
     return p.append(p.ctx, &run);
 }
 
+/* The last seq of what went. */
+static inline uint64_t drop_runs_of(struct store_port p, uint64_t cid, uint64_t upto, size_t limit)
+{
+    uint64_t last = 77;
+
+    assert_int_equal(p.drop_runs(p.ctx, cid, upto, limit, &last), FP_OK);
+    return last;
+}
+
 #endif

@@ -151,14 +151,6 @@ static void a_rewritten_run_is_read_as_it_is_now(void **state)
     assert_int_equal(look(p, cid, 1, 42, 7).last, 42);
 }
 
-static uint64_t drop(struct store_port p, uint64_t cid, uint64_t upto, size_t limit)
-{
-    uint64_t last = 77;
-
-    assert_int_equal(p.drop_runs(p.ctx, cid, upto, limit, &last), FP_OK);
-    return last;
-}
-
 static void runs_are_dropped_oldest_first_whole_and_up_to_the_limit(void **state)
 {
     struct store_port p = port_of(state);
@@ -167,24 +159,24 @@ static void runs_are_dropped_oldest_first_whole_and_up_to_the_limit(void **state
     archive_all(p, (struct fp_wall){1015}); /* one file up to 13..13 */
     archive_all(p, (struct fp_wall){1030}); /* another one up to 26..27 */
     begin(p);
-    assert_int_equal(drop(p, cid, 0, 9), 0);
-    assert_int_equal(drop(p, cid, 42, 0), 0);
-    assert_int_equal(drop(p, cid, 2, 9), 1); /* 2..3 ends later */
+    assert_int_equal(drop_runs_of(p, cid, 0, 9), 0);
+    assert_int_equal(drop_runs_of(p, cid, 42, 0), 0);
+    assert_int_equal(drop_runs_of(p, cid, 2, 9), 1); /* 2..3 ends later */
     assert_int_equal(look(p, cid, 1, 42, 0).first, 2);
     p.rollback(p.ctx);
     assert_int_equal(look(p, cid, 1, 42, 0).first, 1);
     begin(p);
-    assert_int_equal(drop(p, cid, 42, 2), 3);
+    assert_int_equal(drop_runs_of(p, cid, 42, 2), 3);
     commit(p);
     archive_all(p, far); /* what has come back goes again */
     assert_int_equal(look(p, cid, 1, 42, 0).first, 4);
     p = restarted(state);
     begin(p);
-    assert_int_equal(drop(p, cid, 20, SIZE_MAX), 19);
+    assert_int_equal(drop_runs_of(p, cid, 20, SIZE_MAX), 19);
     commit(p);
     assert_int_equal(look(p, cid, 1, 42, 0).first, 20);
     begin(p);
-    assert_int_equal(drop(p, cid, 42, SIZE_MAX), 39); /* never the last one */
+    assert_int_equal(drop_runs_of(p, cid, 42, SIZE_MAX), 39); /* never the last one */
     commit(p);
     struct seen s = look(p, cid, 1, 42, 0);
     assert_int_equal(s.first, 40);
@@ -206,9 +198,9 @@ static void what_was_changed_and_what_was_not_are_dropped_alike(void **state)
     commit(p);
     assert_int_equal(look(p, cid, 1, 42, 7).last, 42);
     begin(p);
-    assert_int_equal(drop(p, cid, 10, 2), 3);
+    assert_int_equal(drop_runs_of(p, cid, 10, 2), 3);
     assert_int_equal(look(p, cid, 1, 42, 7).first, 4);
-    assert_int_equal(drop(p, cid, 30, SIZE_MAX), 30);
+    assert_int_equal(drop_runs_of(p, cid, 30, SIZE_MAX), 30);
     assert_int_equal(look(p, cid, 1, 42, 7).first, 31);
     commit(p);
 }

@@ -214,41 +214,33 @@ static void only_the_seq_that_a_run_begins_at_names_it(void **state)
     check_runs(p, cid + 1, untouched, 4);
 }
 
-static uint64_t drop(struct store_port p, uint64_t cid, uint64_t upto, size_t limit)
-{
-    uint64_t last = 77;
-
-    assert_int_equal(p.drop_runs(p.ctx, cid, upto, limit, &last), FP_OK);
-    return last;
-}
-
 static void runs_are_dropped_oldest_first_whole_and_up_to_the_limit(void **state)
 {
     struct store_port p = port_of(state);
     const uint64_t cid = two_convs(p);
 
     begin(p);
-    assert_int_equal(drop(p, cid, 1, 9), 0); /* 1..2 ends later */
-    assert_int_equal(drop(p, cid, 0, 9), 0);
-    assert_int_equal(drop(p, cid, 10, 0), 0);
+    assert_int_equal(drop_runs_of(p, cid, 1, 9), 0); /* 1..2 ends later */
+    assert_int_equal(drop_runs_of(p, cid, 0, 9), 0);
+    assert_int_equal(drop_runs_of(p, cid, 10, 0), 0);
     check_runs(p, cid, untouched, 4);
-    assert_int_equal(drop(p, cid, 8, 1), 2);
+    assert_int_equal(drop_runs_of(p, cid, 8, 1), 2);
     check_runs(p, cid, untouched + 1, 3);
-    assert_int_equal(drop(p, cid, 8, 9), 3); /* 4..9 ends later */
+    assert_int_equal(drop_runs_of(p, cid, 8, 9), 3); /* 4..9 ends later */
     commit(p);
     check_runs(p, cid, untouched + 2, 2);
     p = restarted(state);
     check_runs(p, cid, untouched + 2, 2);
     begin(p);
-    assert_int_equal(drop(p, cid, 9, 9), 9);
+    assert_int_equal(drop_runs_of(p, cid, 9, 9), 9);
     commit(p);
     check_runs(p, cid, untouched + 3, 1);
     check_head(p, 1, 10);
     check_runs(p, cid + 1, untouched, 4);
     check_head(p, 2, 10);
     begin(p);
-    assert_int_equal(drop(p, cid + 2, 9, 9), 0); /* nobody's */
-    assert_int_equal(drop(p, UINT64_MAX, 9, 9), 0);
+    assert_int_equal(drop_runs_of(p, cid + 2, 9, 9), 0); /* nobody's */
+    assert_int_equal(drop_runs_of(p, UINT64_MAX, 9, 9), 0);
     commit(p);
 }
 
@@ -259,9 +251,9 @@ static void the_last_run_is_never_dropped(void **state)
 
     begin(p);
     const uint64_t empty = add_conv(p, 3, 1);
-    assert_int_equal(drop(p, empty, UINT64_MAX, SIZE_MAX), 0);
-    assert_int_equal(drop(p, cid, UINT64_MAX, SIZE_MAX), 9);
-    assert_int_equal(drop(p, cid, UINT64_MAX, SIZE_MAX), 0);
+    assert_int_equal(drop_runs_of(p, empty, UINT64_MAX, SIZE_MAX), 0);
+    assert_int_equal(drop_runs_of(p, cid, UINT64_MAX, SIZE_MAX), 9);
+    assert_int_equal(drop_runs_of(p, cid, UINT64_MAX, SIZE_MAX), 0);
     commit(p);
     p = restarted(state);
     check_runs(p, cid, untouched + 3, 1);
@@ -269,7 +261,7 @@ static void the_last_run_is_never_dropped(void **state)
     check_head(p, 3, 0);
     begin(p);
     put_run(p, cid, 11, 15); /* T3 goes on from the head */
-    assert_int_equal(drop(p, cid, 15, 9), 10);
+    assert_int_equal(drop_runs_of(p, cid, 15, 9), 10);
     commit(p);
     check_runs(p, cid, &(const struct want_run){11, 15, NULL}, 1);
     check_head(p, 1, 15);
@@ -286,16 +278,16 @@ static void a_rollback_takes_rewriting_and_dropping_back(void **state)
     rewrite(p, cid, 1, "one");
     rewrite(p, cid, 4, "four");
     rewrite(p, cid, 4, "four again");
-    assert_int_equal(drop(p, cid, 3, 1), 2);
+    assert_int_equal(drop_runs_of(p, cid, 3, 1), 2);
     put_run(p, cid, 11, 12);
-    assert_int_equal(drop(p, cid, 12, 9), 10);
+    assert_int_equal(drop_runs_of(p, cid, 12, 9), 10);
     rewrite(p, cid, 11, "eleven");
     p.rollback(p.ctx);
     check_runs(p, cid, untouched, 4);
     check_head(p, 1, 10);
     begin(p);
     rewrite(p, cid, 1, "one");
-    assert_int_equal(drop(p, cid, 9, 9), 9);
+    assert_int_equal(drop_runs_of(p, cid, 9, 9), 9);
     p = restarted(state); /* without a commit */
     check_runs(p, cid, untouched, 4);
     check_head(p, 1, 10);
@@ -322,7 +314,7 @@ static void a_scrub_changes_nothing_that_can_be_read(void **state)
     const uint64_t cid = two_convs(p);
     begin(p);
     rewrite(p, cid, 4, "*");
-    assert_int_equal(drop(p, cid, 3, 9), 3);
+    assert_int_equal(drop_runs_of(p, cid, 3, 9), 3);
     commit(p);
     scrub_all(p);
     scrub_all(p);

@@ -200,16 +200,22 @@ static void refusals_reach_the_relay_with_their_code(void **state)
     kit_close(&k);
 }
 
+/* Of record 1 in lane 2. */
+static void open_with_a_refusal(struct kit *k)
+{
+    rk_open(k);
+    rk_hello(k);
+    rk_begin(&batch);
+    rk_add_msg(&batch, "ben", "ben-pad", 1, "attic");
+    rk_send(k, &batch, 2, 1);
+    kit_run(k);
+}
+
 static void a_refusal_is_told_again_after_a_hello(void **state)
 {
     struct kit k;
     (void)state;
-    rk_open(&k);
-    rk_hello(&k);
-    rk_begin(&batch);
-    rk_add_msg(&batch, "ben", "ben-pad", 1, "attic");
-    rk_send(&k, &batch, 2, 1);
-    kit_run(&k);
+    open_with_a_refusal(&k);
     kit_relay_gone(&k, "ridge");
     kit_run(&k);
     kit_clear(&k);
@@ -226,12 +232,7 @@ static void refusals_of_another_log_are_forgotten(void **state)
 {
     struct kit k;
     (void)state;
-    rk_open(&k);
-    rk_hello(&k);
-    rk_begin(&batch);
-    rk_add_msg(&batch, "ben", "ben-pad", 1, "attic");
-    rk_send(&k, &batch, 2, 1);
-    kit_run(&k);
+    open_with_a_refusal(&k);
     assert_int_equal(rk_refused(&k, 2, 1), FP_EUNKNOWN);
     kit_relay_gone(&k, "ridge");
     kit_run(&k);
